@@ -1,0 +1,110 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One list of settings for every Swift target.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A Swift target of this package together with the settings all of them share.
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "BRED",
+  products: [
+    .library(name: "BRED", targets: ["BRED"]),
+    .executable(name: "bred", targets: ["BREDCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+  ],
+  targets: [
+    // C libraries of the system.
+    .systemLibrary(
+      name: "COpenBLAS", path: "Modules/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CMuJoCo", path: "Modules/CMuJoCo", providers: [.apt(["libmujoco-dev"])]),
+    .systemLibrary(
+      name: "CHDF5", path: "Modules/CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+
+    // Numerics and vocabulary.
+    .target(name: "CVectorKernels"),
+    library("DenseMath", ["COpenBLAS", "CVectorKernels"]),
+    library("RLCore", ["DenseMath"]),
+    library("Networks", ["RLCore", "DenseMath"]),
+    library("Replay", ["RLCore", "DenseMath"]),
+    library("Learners", ["Networks", "RLCore", "DenseMath"]),
+    library("FineTuning", ["Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
+
+    // The world: simulator and files.
+    library("Physics", ["CMuJoCo"]),
+    library(
+      "Environments", ["Physics", "RLCore", "DenseMath"], resources: [.copy("Resources")]),
+    library("HDF5", ["CHDF5"]),
+    library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
+
+    // Both together.
+    library(
+      "Experiments",
+      [
+        "FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
+        "Environments", "Physics", "HDF5", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    library(
+      "BRED",
+      [
+        "Experiments", "FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath",
+        "Datasets", "Environments",
+      ]),
+    .executableTarget(
+      name: "BREDCommand",
+      dependencies: [
+        "BRED", "Experiments", "Datasets", "Environments", "Networks", "RLCore", "DenseMath",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: ["DenseMath", "RLCore"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("DenseMathTests", ["DenseMath"]),
+    tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
+    tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
+    tests("LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath"]),
+    tests("FineTuningTests", ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
+    tests("PhysicsTests", ["Physics", "Environments"]),
+    tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
+    tests("HDF5Tests", ["HDF5"]),
+    tests("DatasetsTests", ["Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
+    tests(
+      "ExperimentsTests",
+      [
+        "Experiments", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
+        "RLCore", "DenseMath",
+      ]),
+    tests("BREDTests", ["BRED"]),
+    tests("CommandTests", ["BREDCommand"]),
+  ]
+)

@@ -1,0 +1,54 @@
+public import DenseMath
+
+/// A minibatch of transitions (s, a, r, s′, mask), columns side by side.
+public struct Batch: Sendable, Equatable {
+  /// s, `[size, observationSize]`.
+  public var observations: Matrix
+  /// a, `[size, actionSize]`.
+  public var actions: Matrix
+  /// r, `[size]`.
+  public var rewards: [Float]
+  /// May the target bootstrap from s′? 0 where the episode really ended, else 1, `[size]`.
+  public var masks: [Float]
+  /// s′, `[size, observationSize]`.
+  public var nextObservations: Matrix
+
+  public var size: Int { rewards.count }
+
+  /// A batch of zeros, to be filled in place by a sampler at every step.
+  public init(size: Int, observationSize: Int, actionSize: Int) {
+    observations = Matrix(rows: size, columns: observationSize)
+    actions = Matrix(rows: size, columns: actionSize)
+    rewards = [Float](repeating: 0, count: size)
+    masks = [Float](repeating: 0, count: size)
+    nextObservations = Matrix(rows: size, columns: observationSize)
+  }
+}
+
+/// Transitions in columns: what a dataset yields and an offline buffer holds.
+public struct Transitions: Sendable, Equatable {
+  public var observations: Matrix
+  public var actions: Matrix
+  public var rewards: [Float]
+  /// Real ends of the task, never time limits.
+  public var terminated: [Bool]
+  public var nextObservations: Matrix
+
+  public var count: Int { rewards.count }
+
+  public init(
+    observations: Matrix, actions: Matrix, rewards: [Float], terminated: [Bool],
+    nextObservations: Matrix
+  ) {
+    let count = rewards.count
+    precondition(
+      observations.rows == count && actions.rows == count && terminated.count == count
+        && nextObservations.rows == count && nextObservations.columns == observations.columns,
+      "the columns of transitions must have one length")
+    self.observations = observations
+    self.actions = actions
+    self.rewards = rewards
+    self.terminated = terminated
+    self.nextObservations = nextObservations
+  }
+}
