@@ -49,10 +49,12 @@ let package = Package(
     .target(name: "CVectorKernels"),
     library("DenseMath", ["COpenBLAS", "CVectorKernels"]),
     library("RLCore", ["DenseMath"]),
-    library("Networks", ["RLCore", "DenseMath"]),
+    library("Networks", ["RLCore", "DenseMath", "CVectorKernels"]),
     library("Replay", ["RLCore", "DenseMath"]),
-    library("Learners", ["Networks", "RLCore", "DenseMath"]),
-    library("FineTuning", ["Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
+    library("Learners", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
+    library(
+      "FineTuning",
+      ["Learners", "Networks", "Replay", "RLCore", "DenseMath", "CVectorKernels"]),
 
     // The world: simulator and files.
     library("Physics", ["CMuJoCo"]),

@@ -1,5 +1,3 @@
-public import DenseMath
-
 /// Training left the realm of numbers.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// A loss was first non-finite in this update.

@@ -1,1 +1,114 @@
+// Vectorised loops for everything that is not a matrix product.
+//
+// Row-major float32 arrays; `ld…` is the distance between rows. On x86-64 each function exists three
+// times (AVX-512, AVX2 with FMA, baseline) and the loader picks one. Nothing here allocates.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- layers -----------------------------------------------------------------------------------
+
+/// z ← max(z + bias, 0) row by row.
+void bk_bias_relu(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows, ptrdiff_t columns);
+
+/// z ← z + bias row by row.
+void bk_bias(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows, ptrdiff_t columns);
+
+/// h ← max(z + bias, 0) in place and out[r] = h[r]·w + b: last hidden layer and scalar head at once.
+void bk_bias_relu_dot(float *z, ptrdiff_t ldz, const float *bias, const float *w, float b,
+                      float *out, ptrdiff_t rows, ptrdiff_t columns);
+
+/// Backward of the scalar head and the ReLU before it, for the rows listed in `index`:
+/// dz[i] = dout[index[i]]·w ⊙ (h[index[i]] > 0); gw += Σ dout·h; gbias += Σ dz. dz rows lie `columns`
+/// apart. gw and gbias may be null together.
+void bk_dot_backward(const float *h, ptrdiff_t ldh, const float *dout, const int32_t *index,
+                     ptrdiff_t count, const float *w, float *dz, float *gw, float *gbias,
+                     ptrdiff_t columns);
+
+/// dh ← dh ⊙ (h > 0); gbias += Σ rows (gbias may be null).
+void bk_relu_backward(float *dh, ptrdiff_t lddh, const float *h, ptrdiff_t ldh, float *gbias,
+                      ptrdiff_t rows, ptrdiff_t columns);
+
+/// sum += column sums of x.
+void bk_column_sums(const float *x, ptrdiff_t ldx, float *sum, ptrdiff_t rows, ptrdiff_t columns);
+
+/// First layer on rows which share their state: h[r] = max(base[r / repeats] + Σₖ a[r,k]·wt[k], 0).
+void bk_expand_first_layer(const float *base, ptrdiff_t ldbase, const float *a, ptrdiff_t actions,
+                           const float *wt, float *h, ptrdiff_t states, ptrdiff_t repeats,
+                           ptrdiff_t columns);
+
+/// Backward of that layer, for rows listed in `index` (ascending): with dz = dh ⊙ (h > 0),
+/// gwt[k] += Σ a[index[i],k]·dz[i] and gbase[index[i] / repeats] += dz[i].
+/// dh and h hold the listed rows only, one after the other.
+void bk_expand_first_layer_backward(const float *dh, const float *h, const float *a,
+                                    ptrdiff_t actions, const int32_t *index, ptrdiff_t count,
+                                    float *gwt, float *gbase, ptrdiff_t ldgbase,
+                                    ptrdiff_t repeats, ptrdiff_t columns);
+
+/// Moves the listed rows (ascending) of x to its front.
+void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count,
+                     ptrdiff_t columns);
+
+// ---- tanh-Gaussian policy -----------------------------------------------------------------------
+
+/// Draws `repeats` actions per state. head[s] = (mean, raw log-std), 2·actions long.
+/// z = m + σ·noise with σ = exp(clip(l, low, high)); action = tanh z; log_prob summed over actions.
+void bk_tanh_gaussian(const float *head, const float *noise, float *action, float *log_prob,
+                      ptrdiff_t states, ptrdiff_t repeats, ptrdiff_t actions, float low,
+                      float high);
+
+/// Log-density of given actions, clipped to ±0.999999, one per state.
+void bk_tanh_gaussian_log_prob(const float *head, const float *action, float *log_prob,
+                               ptrdiff_t states, ptrdiff_t actions, float low, float high);
+
+/// Gradient of Σ_s scale·(α·log π(ã|s) − Q) towards the head, for one reparameterised draw per state:
+/// dq is ∂Q/∂ã.
+void bk_tanh_gaussian_backward(const float *head, const float *noise, const float *action,
+                               const float *dq, float temperature, float scale, float *dhead,
+                               ptrdiff_t states, ptrdiff_t actions, float low, float high);
+
+/// dhead −= scale·∂ log π(a|s)/∂head for given actions (clipped to ±0.999999).
+void bk_tanh_gaussian_log_prob_backward(const float *head, const float *action, float scale,
+                                        float *dhead, ptrdiff_t states, ptrdiff_t actions,
+                                        float low, float high);
+
+/// y[i] = tanh(x[i]); y[i] = exp(x[i]).
+void bk_tanh(const float *x, float *y, ptrdiff_t count);
+void bk_exp(const float *x, float *y, ptrdiff_t count);
+
+// ---- optimisation -------------------------------------------------------------------------------
+
+/// One Adam step over a flat array, with the gradient given as `parts` arrays `stride` apart, which
+/// are added in order and cleared. bias1 = 1 − β₁ᵗ, bias2 = 1 − β₂ᵗ. If `target` is not null it then
+/// follows: target ← (1 − tau)·target + tau·parameter.
+void bk_adam(float *parameter, float *moment1, float *moment2, float *gradient, ptrdiff_t stride,
+             ptrdiff_t parts, float *target, float tau, float rate, float beta1, float beta2,
+             float bias1, float bias2, float epsilon, ptrdiff_t count);
+
+/// target ← (1 − tau)·target + tau·source.
+void bk_polyak(float *target, const float *source, float tau, ptrdiff_t count);
+
+/// y += a·x.
+void bk_axpy(float a, const float *x, float *y, ptrdiff_t count);
+
+// ---- reductions ---------------------------------------------------------------------------------
+
+/// Row-wise softmax of x[r]/temperature. lse[r] = temperature·log Σ exp(x/temperature).
+void bk_softmax_rows(const float *x, float *softmax, float *lse, float temperature, ptrdiff_t rows,
+                     ptrdiff_t columns);
+
+/// Sum in double precision.
+double bk_sum(const float *x, ptrdiff_t count);
+
+// ---- random numbers -----------------------------------------------------------------------------
+
+/// Philox 4×32-10 blocks from (key, step, first_block): uniform on [low, high).
+void bk_fill_uniform(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block, float *out,
+                     ptrdiff_t count, float low, float high);
+
+/// Standard normals by Box–Muller.
+void bk_fill_normal(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block, float *out,
+                    ptrdiff_t count);
+
+/// Name of the instruction set chosen by the loader: "avx512", "avx2", "baseline".
+const char *bk_instruction_set(void);

@@ -1,0 +1,214 @@
+#include "kernels.h"
+
+BK_CLONES void bk_bias_relu(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows,
+                            ptrdiff_t columns) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *row = z + r * ldz;
+    for (ptrdiff_t c = 0; c < columns; c++) {
+      float v = row[c] + bias[c];
+      // Written so that NaN passes through and is noticed by the loss.
+      row[c] = v <= 0.0f ? 0.0f : v;
+    }
+  }
+}
+
+BK_CLONES void bk_bias(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows,
+                       ptrdiff_t columns) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *row = z + r * ldz;
+    for (ptrdiff_t c = 0; c < columns; c++) row[c] += bias[c];
+  }
+}
+
+BK_CLONES void bk_bias_relu_dot(float *z, ptrdiff_t ldz, const float *bias, const float *w, float b,
+                                float *out, ptrdiff_t rows, ptrdiff_t columns) {
+  BK_FAST
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *row = z + r * ldz;
+    float sum = 0.0f;
+    for (ptrdiff_t c = 0; c < columns; c++) {
+      float v = row[c] + bias[c];
+      v = v <= 0.0f ? 0.0f : v;
+      row[c] = v;
+      sum += v * w[c];
+    }
+    out[r] = sum + b;
+  }
+}
+
+BK_CLONES void bk_dot_backward(const float *h, ptrdiff_t ldh, const float *dout,
+                               const int32_t *index, ptrdiff_t count, const float *w, float *dz,
+                               float *gw, float *gbias, ptrdiff_t columns) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const float *row = h + (ptrdiff_t)index[i] * ldh;
+    float *out = dz + i * columns;
+    float d = dout[index[i]];
+    if (gw) {
+      for (ptrdiff_t c = 0; c < columns; c++) {
+        float v = row[c] > 0.0f ? d * w[c] : 0.0f;
+        out[c] = v;
+        gw[c] += d * row[c];
+        gbias[c] += v;
+      }
+    } else {
+      for (ptrdiff_t c = 0; c < columns; c++) out[c] = row[c] > 0.0f ? d * w[c] : 0.0f;
+    }
+  }
+}
+
+BK_CLONES void bk_relu_backward(float *dh, ptrdiff_t lddh, const float *h, ptrdiff_t ldh,
+                                float *gbias, ptrdiff_t rows, ptrdiff_t columns) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *d = dh + r * lddh;
+    const float *row = h + r * ldh;
+    if (gbias) {
+      for (ptrdiff_t c = 0; c < columns; c++) {
+        float v = row[c] > 0.0f ? d[c] : 0.0f;
+        d[c] = v;
+        gbias[c] += v;
+      }
+    } else {
+      for (ptrdiff_t c = 0; c < columns; c++) d[c] = row[c] > 0.0f ? d[c] : 0.0f;
+    }
+  }
+}
+
+BK_CLONES void bk_column_sums(const float *x, ptrdiff_t ldx, float *sum, ptrdiff_t rows,
+                              ptrdiff_t columns) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    const float *row = x + r * ldx;
+    for (ptrdiff_t c = 0; c < columns; c++) sum[c] += row[c];
+  }
+}
+
+// `actions` is a compile-time constant in the callers below, so the loop over k unrolls.
+BK_INLINE void expand_first_layer(const float *base, ptrdiff_t ldbase, const float *a,
+                                  ptrdiff_t actions, const float *wt, float *h, ptrdiff_t states,
+                                  ptrdiff_t repeats, ptrdiff_t columns) {
+  _Pragma("clang fp contract(fast)")
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *from = base + s * ldbase;
+    for (ptrdiff_t i = 0; i < repeats; i++) {
+      const float *action = a + (s * repeats + i) * actions;
+      float *row = h + (s * repeats + i) * columns;
+      for (ptrdiff_t c = 0; c < columns; c++) {
+        float v = from[c];
+        for (ptrdiff_t k = 0; k < actions; k++) v += action[k] * wt[k * columns + c];
+        row[c] = v <= 0.0f ? 0.0f : v;
+      }
+    }
+  }
+}
+
+// For action sizes without an unrolled version: one pass over the row per action.
+BK_INLINE void expand_first_layer_any(const float *base, ptrdiff_t ldbase, const float *a,
+                                      ptrdiff_t actions, const float *wt, float *h,
+                                      ptrdiff_t states, ptrdiff_t repeats, ptrdiff_t columns) {
+  _Pragma("clang fp contract(fast)")
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *from = base + s * ldbase;
+    for (ptrdiff_t i = 0; i < repeats; i++) {
+      const float *action = a + (s * repeats + i) * actions;
+      float *row = h + (s * repeats + i) * columns;
+      memcpy(row, from, (size_t)columns * sizeof(float));
+      for (ptrdiff_t k = 0; k < actions; k++) {
+        float x = action[k];
+        for (ptrdiff_t c = 0; c < columns; c++) row[c] += x * wt[k * columns + c];
+      }
+      for (ptrdiff_t c = 0; c < columns; c++) row[c] = row[c] <= 0.0f ? 0.0f : row[c];
+    }
+  }
+}
+
+BK_CLONES void bk_expand_first_layer(const float *restrict base, ptrdiff_t ldbase,
+                                     const float *restrict a, ptrdiff_t actions,
+                                     const float *restrict wt, float *restrict h, ptrdiff_t states,
+                                     ptrdiff_t repeats, ptrdiff_t columns) {
+  switch (actions) {
+  case 1: expand_first_layer(base, ldbase, a, 1, wt, h, states, repeats, columns); break;
+  case 2: expand_first_layer(base, ldbase, a, 2, wt, h, states, repeats, columns); break;
+  case 3: expand_first_layer(base, ldbase, a, 3, wt, h, states, repeats, columns); break;
+  case 6: expand_first_layer(base, ldbase, a, 6, wt, h, states, repeats, columns); break;
+  case 8: expand_first_layer(base, ldbase, a, 8, wt, h, states, repeats, columns); break;
+  default: expand_first_layer_any(base, ldbase, a, actions, wt, h, states, repeats, columns);
+  }
+}
+
+#define LANES 16
+#define GROUP 6
+
+// Columns [c, c + width) for up to GROUP actions from `k0`; sums stay in registers over all rows.
+BK_INLINE void first_layer_backward_strip(const float *dh, const float *h, const float *a,
+                                          ptrdiff_t actions, ptrdiff_t k0, ptrdiff_t group,
+                                          const int32_t *index, ptrdiff_t count, float *gwt,
+                                          float *gbase, ptrdiff_t ldgbase, ptrdiff_t repeats,
+                                          ptrdiff_t columns, ptrdiff_t c, ptrdiff_t width) {
+  _Pragma("clang fp contract(fast)")
+  float sums[GROUP][LANES] = {{0}};
+  float state_sum[LANES] = {0};
+  ptrdiff_t state = count > 0 ? index[0] / repeats : 0;
+  ptrdiff_t end = (state + 1) * repeats;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    if (index[i] >= end) {
+      if (gbase)
+        for (ptrdiff_t l = 0; l < width; l++) gbase[state * ldgbase + c + l] += state_sum[l];
+      for (ptrdiff_t l = 0; l < LANES; l++) state_sum[l] = 0.0f;
+      state = index[i] / repeats;
+      end = (state + 1) * repeats;
+    }
+    const float *action = a + (ptrdiff_t)index[i] * actions + k0;
+    const float *d = dh + i * columns + c, *row = h + i * columns + c;
+    float dz[LANES];
+    for (ptrdiff_t l = 0; l < LANES; l++) dz[l] = l < width && row[l] > 0.0f ? d[l] : 0.0f;
+    for (ptrdiff_t l = 0; l < LANES; l++) state_sum[l] += dz[l];
+    for (ptrdiff_t k = 0; k < group; k++)
+      for (ptrdiff_t l = 0; l < LANES; l++) sums[k][l] += action[k] * dz[l];
+  }
+  if (gbase && count > 0)
+    for (ptrdiff_t l = 0; l < width; l++) gbase[state * ldgbase + c + l] += state_sum[l];
+  for (ptrdiff_t k = 0; k < group; k++)
+    for (ptrdiff_t l = 0; l < width; l++) gwt[(k0 + k) * columns + c + l] += sums[k][l];
+}
+
+BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const float *restrict h,
+                                              const float *restrict a, ptrdiff_t actions,
+                                              const int32_t *restrict index, ptrdiff_t count,
+                                              float *restrict gwt, float *restrict gbase,
+                                              ptrdiff_t ldgbase, ptrdiff_t repeats,
+                                              ptrdiff_t columns) {
+  ptrdiff_t full = columns / LANES * LANES;
+  for (ptrdiff_t k0 = 0; k0 < actions; k0 += GROUP) {
+    ptrdiff_t group = actions - k0 < GROUP ? actions - k0 : GROUP;
+    float *states = k0 == 0 ? gbase : NULL;
+#define STRIP(G, C, W)                                                                             \
+  first_layer_backward_strip(dh, h, a, actions, k0, G, index, count, gwt, states, ldgbase,         \
+                             repeats, columns, C, W)
+    for (ptrdiff_t c = 0; c < full; c += LANES) {
+      switch (group) {
+      case 6: STRIP(6, c, LANES); break;
+      case 3: STRIP(3, c, LANES); break;
+      default: STRIP(group, c, LANES);
+      }
+    }
+    if (full < columns) {
+      // Narrower than a strip: one column at a time keeps the reads inside the row.
+      for (ptrdiff_t c = full; c < columns; c++) {
+        ptrdiff_t state = -1;
+        for (ptrdiff_t i = 0; i < count; i++) {
+          float dz = h[i * columns + c] > 0.0f ? dh[i * columns + c] : 0.0f;
+          state = index[i] / repeats;
+          if (states) states[state * ldgbase + c] += dz;
+          for (ptrdiff_t k = 0; k < group; k++)
+            gwt[(k0 + k) * columns + c] += a[(ptrdiff_t)index[i] * actions + k0 + k] * dz;
+        }
+      }
+    }
+  }
+}
+
+BK_CLONES void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count,
+                               ptrdiff_t columns) {
+  for (ptrdiff_t i = 0; i < count; i++)
+    if (index[i] != i)
+      memcpy(x + i * ldx, x + (ptrdiff_t)index[i] * ldx, (size_t)columns * sizeof(float));
+}

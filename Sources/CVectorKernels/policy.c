@@ -1,0 +1,112 @@
+#include "kernels.h"
+
+#define HALF_LOG_2PI 0.918938533f
+#define LOG_2 0.693147181f
+
+BK_INLINE float clamp(float x, float low, float high) {
+  return x < low ? low : (x > high ? high : x);
+}
+
+#define TILE 64
+
+BK_CLONES void bk_tanh_gaussian(const float *head, const float *noise, float *action,
+                                float *log_prob, ptrdiff_t states, ptrdiff_t repeats,
+                                ptrdiff_t actions, float low, float high) {
+  // Elements of the draws are worked off in tiles of one flat range, so that short action vectors
+  // still fill the vector registers.
+  ptrdiff_t per_state = repeats * actions, total = states * per_state;
+  for (ptrdiff_t i = 0; i < states * repeats; i++) log_prob[i] = 0.0f;
+  float mean[TILE], log_std[TILE], density[TILE];
+  for (ptrdiff_t first = 0; first < total; first += TILE) {
+    ptrdiff_t count = total - first < TILE ? total - first : TILE;
+    ptrdiff_t s = first / per_state, k = first % actions, left = per_state - first % per_state;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      mean[i] = head[s * 2 * actions + k];
+      log_std[i] = head[s * 2 * actions + actions + k];
+      if (++k == actions) k = 0;
+      if (--left == 0) { s++; left = per_state; }
+    }
+    for (ptrdiff_t i = count; i < TILE; i++) mean[i] = log_std[i] = 0.0f;
+    const float *e = noise + first;
+    float *out = action + first;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float l = clamp(log_std[i], low, high);
+      float z = mean[i] + bk_expf(l) * e[i];
+      out[i] = bk_tanhf(z);
+      density[i] = -0.5f * e[i] * e[i] - l - HALF_LOG_2PI -
+                   2.0f * (LOG_2 - z - bk_softplusf(-2.0f * z));
+    }
+    ptrdiff_t row = first / actions, column = first % actions;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      log_prob[row] += density[i];
+      if (++column == actions) { column = 0; row++; }
+    }
+  }
+}
+
+BK_INLINE float inverse_tanh(float action) {
+  float a = clamp(action, -0.999999f, 0.999999f);
+  return 0.5f * (bk_logf(1.0f + a) - bk_logf(1.0f - a));
+}
+
+BK_CLONES void bk_tanh_gaussian_log_prob(const float *head, const float *action, float *log_prob,
+                                         ptrdiff_t states, ptrdiff_t actions, float low,
+                                         float high) {
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *mean = head + s * 2 * actions, *log_std = mean + actions;
+    float sum = 0.0f;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      float l = clamp(log_std[k], low, high);
+      float z = inverse_tanh(action[s * actions + k]);
+      float e = (z - mean[k]) * bk_expf(-l);
+      sum += -0.5f * e * e - l - HALF_LOG_2PI - 2.0f * (LOG_2 - z - bk_softplusf(-2.0f * z));
+    }
+    log_prob[s] = sum;
+  }
+}
+
+BK_CLONES void bk_tanh_gaussian_backward(const float *head, const float *noise, const float *action,
+                                         const float *dq, float temperature, float scale,
+                                         float *dhead, ptrdiff_t states, ptrdiff_t actions,
+                                         float low, float high) {
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *log_std = head + s * 2 * actions + actions;
+    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      ptrdiff_t i = s * actions + k;
+      float l = clamp(log_std[k], low, high);
+      float spread = bk_expf(l) * noise[i];
+      float a = action[i];
+      // ∂ log π/∂z = 2·tanh z through the squashing alone; ∂Q/∂z = ∂Q/∂a·(1 − a²).
+      float dz = temperature * 2.0f * a - dq[i] * (1.0f - a * a);
+      dmean[k] = scale * dz;
+      float inside = log_std[k] >= low && log_std[k] <= high ? scale : 0.0f;
+      dlog_std[k] = inside * (dz * spread - temperature);
+    }
+  }
+}
+
+BK_CLONES void bk_tanh_gaussian_log_prob_backward(const float *head, const float *action,
+                                                  float scale, float *dhead, ptrdiff_t states,
+                                                  ptrdiff_t actions, float low, float high) {
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *mean = head + s * 2 * actions, *log_std = mean + actions;
+    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      float l = clamp(log_std[k], low, high);
+      float inverse = bk_expf(-l);
+      float e = (inverse_tanh(action[s * actions + k]) - mean[k]) * inverse;
+      dmean[k] -= scale * e * inverse;
+      float inside = log_std[k] >= low && log_std[k] <= high ? scale : 0.0f;
+      dlog_std[k] -= inside * (e * e - 1.0f);
+    }
+  }
+}
+
+BK_CLONES void bk_tanh(const float *x, float *y, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = bk_tanhf(x[i]);
+}
+
+BK_CLONES void bk_exp(const float *x, float *y, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = bk_expf(x[i]);
+}

@@ -1,0 +1,116 @@
+internal import COpenBLAS
+internal import CVectorKernels
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The matrix products, and the state of the OpenBLAS library behind them.
+///
+/// This is the one place that calls OpenBLAS. Each call runs on the calling thread alone: the
+/// parallelism is outside, in ``WorkerPool``.
+public enum BLAS {
+  /// How the kernel family in use came to be chosen.
+  public enum Choice: String, Sendable {
+    /// The user set `OPENBLAS_CORETYPE`; we never override it.
+    case user
+    /// OpenBLAS's own detection stands.
+    case detected
+    /// OpenBLAS does not know this processor and was given a faster kernel family.
+    case corrected
+  }
+
+  /// Name of the kernel family that OpenBLAS uses, such as `Haswell` or `SkylakeX`.
+  public static var kernelName: String {
+    _ = configuration
+    return String(cString: openblas_get_corename())
+  }
+
+  public static var choice: Choice { configuration }
+  public static var version: String { String(cString: openblas_get_config()) }
+  /// Instruction set of this package's own vector loops: `avx512`, `avx2`, `neon`, `baseline`.
+  public static var vectorInstructionSet: String { String(cString: bk_instruction_set()) }
+
+  /// Done once, before the first product: one thread per call, and the right kernels.
+  private static let configuration: Choice = {
+    var choice = Choice.detected
+    if getenv("OPENBLAS_CORETYPE") != nil {
+      choice = .user
+    } else if let better = betterKernel(than: String(cString: openblas_get_corename())) {
+      gotoblas_dynamic_quit()
+      setenv("OPENBLAS_CORETYPE", better, 1)
+      gotoblas_dynamic_init()
+      // Children of this process should make their own choice.
+      unsetenv("OPENBLAS_CORETYPE")
+      choice = .corrected
+    }
+    openblas_set_num_threads(1)
+    return choice
+  }()
+
+  /// Call before measuring or sharing work, so that the first product does not pay for it.
+  public static func prepare() { _ = configuration }
+
+  /// OpenBLAS 0.3.21 is older than some processors. Zen 5 runs 512-bit vectors at full width but is
+  /// taken for a Haswell; Zen 4 splits them in two and does better with the 256-bit kernels.
+  private static func betterKernel(than current: String) -> String? {
+    switch Processor.current {
+    case .zen4 where current != "Haswell": "Haswell"
+    case .zen5OrLater where current != "SkylakeX": "SkylakeX"
+    default: nil
+    }
+  }
+
+  /// C ← alpha·op(A)·op(B) + beta·C, row-major.
+  ///
+  /// - Parameters:
+  ///   - a: op(A) is `[c.rows, k]`.
+  ///   - b: op(B) is `[k, c.columns]`.
+  @inline(__always)
+  package static func multiply(
+    _ a: MatrixView, _ b: MatrixView, transposeA: Bool = false, transposeB: Bool = false,
+    into c: MatrixView, alpha: Float = 1, beta: Float = 0
+  ) {
+    let k = transposeA ? a.rows : a.columns
+    precondition(
+      (transposeA ? a.columns : a.rows) == c.rows && (transposeB ? b.columns : b.rows) == k
+        && (transposeB ? b.rows : b.columns) == c.columns,
+      "product of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns) into \(c.rows) × \(c.columns)"
+    )
+    if c.rows == 0 || c.columns == 0 { return }
+    cblas_sgemm(
+      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
+      transposeB ? CblasTrans : CblasNoTrans, blasint(c.rows), blasint(c.columns), blasint(k),
+      alpha, a.base, blasint(a.stride), b.base, blasint(b.stride), beta, c.base, blasint(c.stride))
+  }
+}
+
+/// Processor families that matter to the choice of kernels.
+private enum Processor {
+  case zen4, zen5OrLater, other
+
+  static let current: Processor = {
+    #if os(Linux) && arch(x86_64)
+      guard let file = fopen("/proc/cpuinfo", "r") else { return .other }
+      defer { fclose(file) }
+      var vendor = ""
+      var family = 0
+      var hasAVX512 = false
+      var line = [CChar](repeating: 0, count: 8192)
+      while fgets(&line, Int32(line.count), file) != nil {
+        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let colon = text.firstIndex(of: ":") else { break }  // end of the first processor
+        let value = text[text.index(after: colon)...].drop { $0 == " " }
+        if text.hasPrefix("vendor_id") { vendor = String(value.prefix { $0 != "\n" }) }
+        if text.hasPrefix("cpu family") { family = Int(value.prefix { $0.isNumber }) ?? 0 }
+        if text.hasPrefix("flags") { hasAVX512 = value.contains("avx512f ") }
+      }
+      guard vendor == "AuthenticAMD", hasAVX512 else { return .other }
+      return family == 0x19 ? .zen4 : family >= 0x1A ? .zen5OrLater : .other
+    #else
+      return .other
+    #endif
+  }()
+}

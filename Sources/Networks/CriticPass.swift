@@ -1,0 +1,221 @@
+internal import CVectorKernels
+package import DenseMath
+
+/// Scratch memory for evaluating Q(s, a) on states that each have several actions, and for its
+/// gradients.
+///
+/// The first layer splits into a part that depends on the state, computed once per state, and a part
+/// that depends on the action. Use: ``begin(_:observations:)``, then for ranges of states
+/// ``forward(_:states:repeats:actions:into:)`` and one of the backward functions, and at the end
+/// ``finish(_:observations:into:)`` to add what the first layer has gathered. One thread at a time.
+package final class CriticPass: @unchecked Sendable {
+  package let shape: NetworkShape
+  package let observationSize: Int
+  package let actionSize: Int
+  package let maximumStates: Int
+  package let maximumRows: Int
+
+  /// W₁ˢ·s + b₁ for each state.
+  private let base: FloatBuffer
+  private let baseGradient: FloatBuffer
+  /// Action part of the first weight and its gradient, `[actionSize, hiddenSizes[0]]`.
+  private let actionWeight: FloatBuffer
+  private let actionWeightGradient: FloatBuffer
+  private let hidden: [FloatBuffer]
+  private let delta: [FloatBuffer]
+  private let zeros: FloatBuffer
+  /// With one hidden layer `finish` sums its bias gradient; the fused head pass puts its own sum here,
+  /// where nobody reads it.
+  private let sink: FloatBuffer
+  private let everyRow: UnsafeMutablePointer<Int32>
+
+  /// - Parameters:
+  ///   - shape: input `observationSize + actionSize`, output 1.
+  ///   - maximumStates: states between `begin` and `finish`.
+  ///   - maximumRows: rows (states × actions) of one forward pass.
+  package init(shape: NetworkShape, actionSize: Int, maximumStates: Int, maximumRows: Int) {
+    precondition(shape.outputSize == 1, "a critic has one output, not \(shape.outputSize)")
+    self.shape = shape
+    self.actionSize = actionSize
+    observationSize = shape.inputSize - actionSize
+    self.maximumStates = maximumStates
+    self.maximumRows = maximumRows
+    let first = shape.hiddenSizes[0]
+    base = FloatBuffer(count: maximumStates * first)
+    baseGradient = FloatBuffer(count: maximumStates * first)
+    actionWeight = FloatBuffer(count: actionSize * first)
+    actionWeightGradient = FloatBuffer(count: actionSize * first)
+    hidden = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
+    delta = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
+    zeros = FloatBuffer(count: first)
+    sink = FloatBuffer(count: first)
+    everyRow = .allocate(capacity: max(maximumRows, 1))
+    for row in 0..<maximumRows { everyRow[row] = Int32(row) }
+  }
+
+  deinit { everyRow.deallocate() }
+
+  private func stateWeight(_ critic: Network) -> MatrixView {
+    critic.weight(0).columns(0..<observationSize)
+  }
+
+  /// Computes the state part of the first layer.
+  /// - Parameter observations: `[states, observationSize]`.
+  package func begin(_ critic: Network, observations: MatrixView) {
+    let first = shape.hiddenSizes[0]
+    precondition(observations.rows <= maximumStates, "\(observations.rows) > \(maximumStates)")
+    let target = base.matrix(rows: observations.rows, columns: first)
+    BLAS.multiply(observations, stateWeight(critic), transposeB: true, into: target)
+    bk_bias(target.base, first, critic.bias(0), observations.rows, first)
+    let weight = critic.weight(0)
+    for output in 0..<first {
+      for k in 0..<actionSize {
+        actionWeight.base[k * first + output] =
+          weight.base[output * weight.stride + observationSize + k]
+      }
+    }
+  }
+
+  /// Clears what ``backward(_:states:repeats:actions:rowGradient:rows:count:into:)`` gathers.
+  package func clearFirstLayerGradient(states: Int) {
+    baseGradient.base.update(repeating: 0, count: states * shape.hiddenSizes[0])
+    actionWeightGradient.base.update(repeating: 0, count: actionWeightGradient.count)
+  }
+
+  /// Q(s, a) for `repeats` actions of each state in `states`.
+  ///
+  /// - Parameters:
+  ///   - states: positions among the observations given to `begin`.
+  ///   - actions: `[states.count · repeats, actionSize]`, the actions of one state together.
+  ///   - q: `[states.count · repeats]`.
+  package func forward(
+    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    into q: UnsafeMutablePointer<Float>
+  ) {
+    let rows = states.count * repeats
+    precondition(rows <= maximumRows, "\(rows) rows in a pass for \(maximumRows)")
+    let first = shape.hiddenSizes[0]
+    bk_expand_first_layer(
+      base.base + states.lowerBound * first, first, actions, actionSize, actionWeight.base,
+      hidden[0].base, states.count, repeats, first)
+    let last = shape.hiddenSizes.count - 1
+    for layer in 1..<last + 1 {
+      let width = shape.hiddenSizes[layer]
+      let here = hidden[layer].matrix(rows: rows, columns: width)
+      let below = hidden[layer - 1].matrix(rows: rows, columns: shape.hiddenSizes[layer - 1])
+      BLAS.multiply(below, critic.weight(layer), transposeB: true, into: here)
+      if layer < last { bk_bias_relu(here.base, width, critic.bias(layer), rows, width) }
+    }
+    let head = critic.layout.head
+    bk_bias_relu_dot(
+      hidden[last].base, head.inputs, last == 0 ? zeros.base : critic.bias(last),
+      critic.values.base + head.weight, critic.values.base[head.bias], q, rows, head.inputs)
+  }
+
+  /// Adds Σ rowGradient·∂Q/∂parameters over the listed rows of the last forward pass to `gradient`,
+  /// except for the first layer, whose share `finish` adds.
+  ///
+  /// Overwrites the activations: one backward pass per forward pass.
+  /// - Parameters:
+  ///   - rowGradient: ∂loss/∂Q, one per row of the forward pass.
+  ///   - rows: ascending rows to include; the others contribute nothing.
+  package func backward(
+    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    into gradient: UnsafeMutablePointer<Float>
+  ) {
+    if count == 0 { return }
+    let head = critic.layout.head
+    var headBias: Float = 0
+    for i in 0..<count { headBias += rowGradient[Int(rows[i])] }
+    gradient[head.bias] += headBias
+    backwardHidden(
+      critic, rowGradient: rowGradient, rows: rows, count: count, gradient: gradient)
+    let first = shape.hiddenSizes[0]
+    bk_expand_first_layer_backward(
+      delta[0].base, hidden[0].base, actions, actionSize, rows, count, actionWeightGradient.base,
+      baseGradient.base + states.lowerBound * first, first, repeats, first)
+  }
+
+  /// ∂Q/∂a·rowGradient for the listed rows, written to those rows of `actionGradient`
+  /// (`[rows, actionSize]`). No parameter gradient.
+  package func actionGradient(
+    _ critic: Network, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    into actionGradient: UnsafeMutablePointer<Float>
+  ) {
+    if count == 0 { return }
+    backwardHidden(critic, rowGradient: rowGradient, rows: rows, count: count, gradient: nil)
+    let first = shape.hiddenSizes[0]
+    bk_relu_backward(delta[0].base, first, hidden[0].base, first, nil, count, first)
+    // The activations have served; their memory takes the product.
+    let product = hidden[0].matrix(rows: count, columns: actionSize)
+    let weight = critic.weight(0).columns(observationSize..<observationSize + actionSize)
+    BLAS.multiply(delta[0].matrix(rows: count, columns: first), weight, into: product)
+    for i in 0..<count {
+      let row = Int(rows[i])
+      for k in 0..<actionSize {
+        actionGradient[row * actionSize + k] = product.base[i * actionSize + k]
+      }
+    }
+  }
+
+  /// From the head down to ∂loss/∂h₁, compacted to the listed rows, in `delta[0]`; `hidden[0]` is
+  /// compacted alike. The caller applies the first layer's ReLU mask.
+  private func backwardHidden(
+    _ critic: Network, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    gradient: UnsafeMutablePointer<Float>?
+  ) {
+    let last = shape.hiddenSizes.count - 1
+    let head = critic.layout.head
+    let lastBias = last == 0 ? sink.base : gradient.map { $0 + critic.layout.layers[last].bias }
+    bk_dot_backward(
+      hidden[last].base, head.inputs, rowGradient, rows, count, critic.values.base + head.weight,
+      delta[last].base, gradient.map { $0 + head.weight },
+      gradient == nil ? nil : lastBias, head.inputs)
+    if last == 0 {
+      bk_compact_rows(hidden[0].base, head.inputs, rows, count, head.inputs)
+      return
+    }
+    for layer in Swift.stride(from: last, through: 1, by: -1) {
+      let place = critic.layout.layers[layer]
+      let above = delta[layer].matrix(rows: count, columns: place.outputs)
+      let below = hidden[layer - 1].matrix(rows: count, columns: place.inputs)
+      bk_compact_rows(below.base, place.inputs, rows, count, place.inputs)
+      if let gradient {
+        let weightGradient = MatrixView(
+          base: gradient + place.weight, rows: place.outputs, columns: place.inputs,
+          stride: place.inputs)
+        BLAS.multiply(above, below, transposeA: true, into: weightGradient, beta: 1)
+      }
+      let next = delta[layer - 1].matrix(rows: count, columns: place.inputs)
+      BLAS.multiply(above, critic.weight(layer), into: next)
+      if layer > 1 {
+        let bias = gradient.map { $0 + critic.layout.layers[layer - 1].bias }
+        bk_relu_backward(next.base, place.inputs, below.base, place.inputs, bias, count, place.inputs)
+      }
+    }
+  }
+
+  /// Adds the first layer's gradient, gathered since the last `clearFirstLayerGradient`.
+  package func finish(
+    _ critic: Network, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
+  ) {
+    let place = critic.layout.layers[0]
+    let gathered = baseGradient.matrix(rows: observations.rows, columns: place.outputs)
+    let stateGradient = MatrixView(
+      base: gradient + place.weight, rows: place.outputs, columns: observationSize,
+      stride: place.inputs)
+    BLAS.multiply(gathered, observations, transposeA: true, into: stateGradient, beta: 1)
+    bk_column_sums(
+      gathered.base, gathered.stride, gradient + place.bias, gathered.rows, gathered.columns)
+    for output in 0..<place.outputs {
+      for k in 0..<actionSize {
+        gradient[place.weight + output * place.inputs + observationSize + k] +=
+          actionWeightGradient.base[k * place.outputs + output]
+      }
+    }
+  }
+
+  /// 0, 1, 2, …: the list that names every row.
+  package var allRows: UnsafePointer<Int32> { UnsafePointer(everyRow) }
+}
