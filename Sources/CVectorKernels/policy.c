@@ -103,6 +103,65 @@ BK_CLONES void bk_tanh_gaussian_log_prob_backward(const float *head, const float
   }
 }
 
+BK_CLONES void bk_mixture_heads(const float *heads, ptrdiff_t member_stride, ptrdiff_t members,
+                                float *head, ptrdiff_t states, ptrdiff_t actions, float low,
+                                float high) {
+  float share = 1.0f / (float)members;
+  for (ptrdiff_t s = 0; s < states; s++) {
+    const float *row = heads + s * 2 * actions;
+    float *out = head + s * 2 * actions;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      float mean = 0.0f, spread = 0.0f;
+      for (ptrdiff_t i = 0; i < members; i++) mean += row[i * member_stride + k];
+      mean *= share;
+      for (ptrdiff_t i = 0; i < members; i++) {
+        float away = row[i * member_stride + k] - mean;
+        float sigma = bk_expf(clamp(row[i * member_stride + actions + k], low, high));
+        spread += away * away + sigma * sigma;
+      }
+      out[k] = mean;
+      out[actions + k] = 0.5f * bk_logf(bk_max(spread * share, 1.2e-38f));
+    }
+  }
+}
+
+BK_CLONES void bk_mixture_backward(const float *member_head, const float *head, const float *dhead,
+                                   ptrdiff_t members, float *dmember, ptrdiff_t states,
+                                   ptrdiff_t actions, float low, float high) {
+  float share = 1.0f / (float)members;
+  for (ptrdiff_t s = 0; s < states; s++) {
+    ptrdiff_t at = s * 2 * actions;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      float mean = member_head[at + k], raw = member_head[at + actions + k];
+      float precision = bk_expf(-2.0f * head[at + actions + k]);
+      float sigma = bk_expf(clamp(raw, low, high));
+      float dlog_std = dhead[at + actions + k] * share * precision;
+      dmember[at + k] = dhead[at + k] * share + dlog_std * (mean - head[at + k]);
+      dmember[at + actions + k] = raw >= low && raw <= high ? dlog_std * sigma * sigma : 0.0f;
+    }
+  }
+}
+
+BK_CLONES double bk_distillation(const float *head, const float *target, float scale, float *dhead,
+                                 ptrdiff_t states, ptrdiff_t actions, float low, float high) {
+  double sum = 0.0;
+  for (ptrdiff_t s = 0; s < states; s++) {
+    ptrdiff_t at = s * 2 * actions;
+    for (ptrdiff_t k = 0; k < actions; k++) {
+      float raw = head[at + actions + k];
+      float sigma = bk_expf(clamp(raw, low, high));
+      float away = head[at + k] - target[at + k];
+      float wider = sigma - bk_expf(clamp(target[at + actions + k], low, high));
+      sum += (double)(away * away) + (double)(wider * wider);
+      if (dhead) {
+        dhead[at + k] = 2.0f * scale * away;
+        dhead[at + actions + k] = raw >= low && raw <= high ? 2.0f * scale * wider * sigma : 0.0f;
+      }
+    }
+  }
+  return sum;
+}
+
 BK_CLONES void bk_tanh(const float *x, float *y, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i++) y[i] = bk_tanhf(x[i]);
 }

@@ -79,3 +79,23 @@ extension Network {
     }
   }
 }
+
+extension Network {
+  /// A freshly initialised tanh-Gaussian policy.
+  public static func policy(
+    _ shape: NetworkShape, actionSize: Int, seed: UInt64, purpose: String
+  ) -> Network {
+    let network = Network(shape: shape)
+    var generator = RandomStream(seed: seed, purpose: purpose)
+    network.initialize(.policy(actionSize: actionSize), using: &generator)
+    return network
+  }
+
+  /// A freshly initialised critic.
+  public static func critic(_ shape: NetworkShape, seed: UInt64, purpose: String) -> Network {
+    let network = Network(shape: shape)
+    var generator = RandomStream(seed: seed, purpose: purpose)
+    network.initialize(.critic, using: &generator)
+    return network
+  }
+}

@@ -72,6 +72,21 @@ void bk_tanh_gaussian_log_prob_backward(const float *head, const float *action, 
                                         float *dhead, ptrdiff_t states, ptrdiff_t actions,
                                         float low, float high);
 
+/// Moment-matched mixture of `members` tanh-Gaussians before the squashing, BRED eq. 9: for each state
+/// and action, mean = average of means, variance = mean σᵢ² + mean (μᵢ − mean)². Member i's heads start
+/// at heads + i·member_stride; head receives (mean, log-std).
+void bk_mixture_heads(const float *heads, ptrdiff_t member_stride, ptrdiff_t members, float *head,
+                      ptrdiff_t states, ptrdiff_t actions, float low, float high);
+
+/// Gradient of a loss towards member i's heads, given that towards the mixture's head.
+void bk_mixture_backward(const float *member_head, const float *head, const float *dhead,
+                         ptrdiff_t members, float *dmember, ptrdiff_t states, ptrdiff_t actions,
+                         float low, float high);
+
+/// Distillation loss of BRED eq. 8 summed over states, ‖μ − μ̄‖² + ‖σ − σ̄‖²; dhead = scale·gradient.
+double bk_distillation(const float *head, const float *target, float scale, float *dhead,
+                       ptrdiff_t states, ptrdiff_t actions, float low, float high);
+
 /// y[i] = tanh(x[i]); y[i] = exp(x[i]).
 void bk_tanh(const float *x, float *y, ptrdiff_t count);
 void bk_exp(const float *x, float *y, ptrdiff_t count);
