@@ -1,0 +1,125 @@
+public import DenseMath
+import Learners
+import Networks
+import RLCore
+
+/// Gradient steps at the size of HalfCheetah and Walker2d: 17 observations, 6 actions, batch 256.
+enum UpdateBenchmarks {
+  static let observationSize = 17
+  static let actionSize = 6
+  static let batchSize = 256
+
+  /// Plausible transitions; the values do not matter to the time, except that a CQL update skips rows
+  /// once its critics tell actions apart.
+  static func batch(_ index: Int) -> Batch {
+    var batch = Batch(
+      size: batchSize, observationSize: observationSize, actionSize: actionSize)
+    var stream = RandomStream(seed: 1, purpose: "benchmark/batch", step: UInt64(index))
+    for i in batch.observations.elements.indices {
+      batch.observations.elements[i] = Float(stream.normal())
+      batch.nextObservations.elements[i] = Float(stream.normal())
+    }
+    for i in batch.actions.elements.indices {
+      batch.actions.elements[i] = Float(stream.uniform(-1, 1))
+    }
+    for i in 0..<batchSize {
+      batch.rewards[i] = Float(stream.normal())
+      batch.masks[i] = 1
+    }
+    return batch
+  }
+
+  static func cql(hiddenSizes: [Int], pool: WorkerPool) -> BenchmarkCase {
+    var configuration = ConservativeQLearning.Configuration()
+    configuration.hiddenSizes = hiddenSizes
+    let learner = ConservativeQLearning(
+      configuration: configuration, observationSize: observationSize, actionSize: actionSize,
+      seeds: [0], pool: pool)
+    let batches = [batch(0)]
+    var floor = ProductFloor(pool: pool, largest: 1 << 20)
+    let critic = [observationSize + actionSize] + hiddenSizes + [1]
+    let actor = [observationSize] + hiddenSizes + [2 * actionSize]
+    // Policy at s and s′ and back; targets; the critics at ã and their action gradient.
+    for rows in [128, 128] {
+      floor.add(
+        ProductFloor.forward(rows: rows, widths: actor)
+          + ProductFloor.forward(rows: rows, widths: actor)
+          + ProductFloor.backward(rows: rows, widths: actor))
+      let twins = (0..<2).flatMap { _ in
+        ProductFloor.forward(rows: rows, widths: critic)
+          + ProductFloor.forward(rows: rows, widths: critic)
+          + ProductFloor.inputGradient(rows: rows, widths: critic)
+      }
+      floor.add(twins)
+    }
+    // 31 rows per state through each critic, in blocks of eight states.
+    for _ in 0..<2 {
+      for _ in 0..<4 {
+        floor.add(
+          (0..<8).flatMap { _ in
+            ProductFloor.forward(rows: 248, widths: critic)
+              + ProductFloor.backward(rows: 248, widths: critic)
+          })
+      }
+    }
+    return BenchmarkCase(
+      name: "cql-update-\(hiddenSizes.count)x\(hiddenSizes[0])", iterations: 20,
+      operation: { _ = try? learner.update(on: batches) }, floor: { floor.run() })
+  }
+
+  static func sac(name: String, pairs: Int, pool: WorkerPool) -> BenchmarkCase {
+    var configuration = SoftActorCritic.Configuration()
+    configuration.criticPairs = pairs
+    let learner = SoftActorCritic(
+      configuration: configuration, observationSize: observationSize, actionSize: actionSize,
+      seed: 0, pool: pool)
+    let batches = [batch(0)]
+    var floor = ProductFloor(pool: pool, largest: 1 << 20)
+    let hidden = configuration.hiddenSizes
+    let critic = [observationSize + actionSize] + hidden + [1]
+    let actor = [observationSize] + hidden + [2 * actionSize]
+    for rows in [128, 128] {
+      floor.add(
+        ProductFloor.forward(rows: rows, widths: actor)
+          + ProductFloor.forward(rows: rows, widths: actor)
+          + ProductFloor.backward(rows: rows, widths: actor))
+    }
+    for _ in 0..<pairs {
+      for rows in [128, 128] {
+        floor.add(
+          (0..<2).flatMap { _ in
+            ProductFloor.forward(rows: rows, widths: critic)
+              + ProductFloor.forward(rows: rows, widths: critic)
+              + ProductFloor.backward(rows: rows, widths: critic)
+              + ProductFloor.forward(rows: rows, widths: critic)
+              + ProductFloor.inputGradient(rows: rows, widths: critic)
+          })
+      }
+    }
+    return BenchmarkCase(
+      name: name, iterations: 60, operation: { _ = try? learner.update(on: batches) },
+      floor: { floor.run() })
+  }
+}
+
+/// Runs benchmarks by name.
+public enum BenchmarkSuite {
+  public static let names = [
+    "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update",
+  ]
+
+  public static func run(_ name: String, repetitions: Int, pool: WorkerPool) -> BenchmarkResult? {
+    switch name {
+    case "cql-update-2x256":
+      UpdateBenchmarks.cql(hiddenSizes: [256, 256], pool: pool).measure(repetitions: repetitions)
+    case "cql-update-3x256":
+      UpdateBenchmarks.cql(hiddenSizes: [256, 256, 256], pool: pool).measure(
+        repetitions: repetitions)
+    case "bred-update-n5":
+      UpdateBenchmarks.sac(name: name, pairs: 5, pool: pool).measure(repetitions: repetitions)
+    case "sac-update":
+      UpdateBenchmarks.sac(name: name, pairs: 1, pool: pool).measure(repetitions: repetitions)
+    default: nil
+    }
+  }
+}
