@@ -137,37 +137,37 @@ BK_CLONES void bk_expand_first_layer(const float *restrict base, ptrdiff_t ldbas
 #define LANES 16
 #define GROUP 6
 
-// Columns [c, c + width) for up to GROUP actions from `k0`; sums stay in registers over all rows.
+// Explicit vectors: the compiler does not keep an array of sums in registers by itself. The compiler
+// splits them where registers are shorter. They never cross a function's boundary.
+typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+typedef int32_t mask_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+
+// Columns c … c + LANES − 1 for `group` actions from `k0`; the sums stay in registers over all rows.
+// `group` is a compile-time constant in the callers.
 BK_INLINE void first_layer_backward_strip(const float *dh, const float *h, const float *a,
-                                          ptrdiff_t actions, ptrdiff_t k0, ptrdiff_t group,
+                                          ptrdiff_t actions, ptrdiff_t k0, int group,
                                           const int32_t *index, ptrdiff_t count, float *gwt,
                                           float *gbase, ptrdiff_t ldgbase, ptrdiff_t repeats,
-                                          ptrdiff_t columns, ptrdiff_t c, ptrdiff_t width) {
-  _Pragma("clang fp contract(fast)")
-  float sums[GROUP][LANES] = {{0}};
-  float state_sum[LANES] = {0};
-  ptrdiff_t state = count > 0 ? index[0] / repeats : 0;
-  ptrdiff_t end = (state + 1) * repeats;
-  for (ptrdiff_t i = 0; i < count; i++) {
-    if (index[i] >= end) {
-      if (gbase)
-        for (ptrdiff_t l = 0; l < width; l++) gbase[state * ldgbase + c + l] += state_sum[l];
-      for (ptrdiff_t l = 0; l < LANES; l++) state_sum[l] = 0.0f;
-      state = index[i] / repeats;
-      end = (state + 1) * repeats;
+                                          ptrdiff_t columns, ptrdiff_t c) {
+  lanes_t zero = {0};
+  lanes_t sums[GROUP];
+  for (int k = 0; k < group; k++) sums[k] = zero;
+  ptrdiff_t i = 0;
+  while (i < count) {
+    ptrdiff_t state = index[i] / repeats;
+    int32_t end = (int32_t)((state + 1) * repeats);
+    lanes_t state_sum = zero;
+    for (; i < count && index[i] < end; i++) {
+      lanes_t row = *(const lanes_t *)(h + i * columns + c);
+      lanes_t dz = *(const lanes_t *)(dh + i * columns + c);
+      dz = (lanes_t)((mask_t)dz & (mask_t)(row > zero));
+      state_sum += dz;
+      const float *action = a + (ptrdiff_t)index[i] * actions + k0;
+      for (int k = 0; k < group; k++) sums[k] += action[k] * dz;
     }
-    const float *action = a + (ptrdiff_t)index[i] * actions + k0;
-    const float *d = dh + i * columns + c, *row = h + i * columns + c;
-    float dz[LANES];
-    for (ptrdiff_t l = 0; l < LANES; l++) dz[l] = l < width && row[l] > 0.0f ? d[l] : 0.0f;
-    for (ptrdiff_t l = 0; l < LANES; l++) state_sum[l] += dz[l];
-    for (ptrdiff_t k = 0; k < group; k++)
-      for (ptrdiff_t l = 0; l < LANES; l++) sums[k][l] += action[k] * dz[l];
+    if (gbase) *(lanes_t *)(gbase + state * ldgbase + c) += state_sum;
   }
-  if (gbase && count > 0)
-    for (ptrdiff_t l = 0; l < width; l++) gbase[state * ldgbase + c + l] += state_sum[l];
-  for (ptrdiff_t k = 0; k < group; k++)
-    for (ptrdiff_t l = 0; l < width; l++) gwt[(k0 + k) * columns + c + l] += sums[k][l];
+  for (int k = 0; k < group; k++) *(lanes_t *)(gwt + (k0 + k) * columns + c) += sums[k];
 }
 
 BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const float *restrict h,
@@ -176,31 +176,33 @@ BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const fl
                                               float *restrict gwt, float *restrict gbase,
                                               ptrdiff_t ldgbase, ptrdiff_t repeats,
                                               ptrdiff_t columns) {
+  _Pragma("clang fp contract(fast)")
   ptrdiff_t full = columns / LANES * LANES;
   for (ptrdiff_t k0 = 0; k0 < actions; k0 += GROUP) {
     ptrdiff_t group = actions - k0 < GROUP ? actions - k0 : GROUP;
     float *states = k0 == 0 ? gbase : NULL;
-#define STRIP(G, C, W)                                                                             \
-  first_layer_backward_strip(dh, h, a, actions, k0, G, index, count, gwt, states, ldgbase,         \
-                             repeats, columns, C, W)
     for (ptrdiff_t c = 0; c < full; c += LANES) {
       switch (group) {
-      case 6: STRIP(6, c, LANES); break;
-      case 3: STRIP(3, c, LANES); break;
-      default: STRIP(group, c, LANES);
+#define STRIP(G)                                                                                   \
+  case G:                                                                                          \
+    first_layer_backward_strip(dh, h, a, actions, k0, G, index, count, gwt, states, ldgbase,       \
+                               repeats, columns, c);                                               \
+    break
+        STRIP(1);
+        STRIP(2);
+        STRIP(3);
+        STRIP(4);
+        STRIP(5);
+        STRIP(6);
       }
     }
-    if (full < columns) {
-      // Narrower than a strip: one column at a time keeps the reads inside the row.
-      for (ptrdiff_t c = full; c < columns; c++) {
-        ptrdiff_t state = -1;
-        for (ptrdiff_t i = 0; i < count; i++) {
-          float dz = h[i * columns + c] > 0.0f ? dh[i * columns + c] : 0.0f;
-          state = index[i] / repeats;
-          if (states) states[state * ldgbase + c] += dz;
-          for (ptrdiff_t k = 0; k < group; k++)
-            gwt[(k0 + k) * columns + c] += a[(ptrdiff_t)index[i] * actions + k0 + k] * dz;
-        }
+    // What is narrower than a strip goes column by column.
+    for (ptrdiff_t c = full; c < columns; c++) {
+      for (ptrdiff_t i = 0; i < count; i++) {
+        float dz = h[i * columns + c] > 0.0f ? dh[i * columns + c] : 0.0f;
+        if (states) states[index[i] / repeats * ldgbase + c] += dz;
+        for (ptrdiff_t k = 0; k < group; k++)
+          gwt[(k0 + k) * columns + c] += a[(ptrdiff_t)index[i] * actions + k0 + k] * dz;
       }
     }
   }
