@@ -91,10 +91,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["DenseMath", "RLCore"], path: "Tests/TestSupport",
       swiftSettings: settings),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests("DenseMathTests", ["DenseMath"]),
     tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
-    tests("LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath"]),
+    tests(
+      "LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
     tests("FineTuningTests", ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
