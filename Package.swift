@@ -10,10 +10,12 @@ let settings: [SwiftSetting] = [
 
 /// A Swift target of this package together with the settings all of them share.
 func library(
-  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  resources: [Resource]? = nil
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -71,7 +73,8 @@ let package = Package(
         "Environments", "Physics", "HDF5", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+      ],
+      exclude: ["Metrics/event.proto", "Metrics/generate-events.sh"]),
     library(
       "BRED",
       [
