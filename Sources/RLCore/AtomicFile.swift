@@ -1,0 +1,105 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+internal import Synchronization
+
+/// What the operating system said when a file could not be handled.
+public struct FileError: Error, Equatable, CustomStringConvertible {
+  public let path: String
+  /// The attempt, such as `open` or `rename`.
+  public let operation: String
+  /// The system's own words.
+  public let message: String
+
+  public init(path: String, operation: String, message: String) {
+    self.path = path
+    self.operation = operation
+    self.message = message
+  }
+
+  /// Takes the message from the calling thread's `errno`.
+  package init(path: String, operation: String) {
+    self.init(path: path, operation: operation, message: String(cString: strerror(errno)))
+  }
+
+  public var description: String { "\(path): cannot \(operation): \(message)" }
+}
+
+/// Writing a file so that a reader sees either all of it or what was there before.
+///
+/// The bytes go to a temporary name in the same folder, are synced, take the final name by a rename,
+/// and the folder is synced too.
+package enum AtomicFile {
+  /// Where the bytes go.
+  package struct Output: ~Copyable {
+    fileprivate let descriptor: Int32
+    fileprivate let path: String
+
+    package borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+      var rest = bytes
+      while !rest.isEmpty {
+        let written = systemWrite(descriptor, rest.baseAddress!, min(rest.count, 1 << 30))
+        if written < 0 {
+          if errno == EINTR { continue }
+          throw FileError(path: path, operation: "write")
+        }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+      }
+    }
+  }
+
+  private static let serial = Atomic<Int>(0)
+
+  /// Calls `body` to produce the contents of the file at `path`, replacing what is there.
+  package static func write(
+    to path: String, _ body: (borrowing Output) throws(FileError) -> Void
+  ) throws(FileError) {
+    let (folder, name) = split(path)
+    let number = serial.add(1, ordering: .relaxed).newValue
+    let temporary = "\(folder)/.\(name).partial-\(getpid())-\(number)"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileError(path: path, operation: "create") }
+    do throws(FileError) {
+      try body(Output(descriptor: descriptor, path: path))
+      guard fsync(descriptor) == 0 else { throw FileError(path: path, operation: "sync") }
+    } catch {
+      close(descriptor)
+      unlink(temporary)
+      throw error
+    }
+    guard close(descriptor) == 0 else {
+      let error = FileError(path: path, operation: "close")
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      let error = FileError(path: path, operation: "rename")
+      unlink(temporary)
+      throw error
+    }
+    syncFolder(folder)
+  }
+
+  /// Makes the names in a folder durable, where the file system can.
+  package static func syncFolder(_ folder: String) {
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+    if descriptor >= 0 {
+      fsync(descriptor)
+      close(descriptor)
+    }
+  }
+
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let folder = path[..<slash]
+    return (folder.isEmpty ? "/." : String(folder), String(path[path.index(after: slash)...]))
+  }
+}
+
+/// The C function, which the method of the same name hides.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+  write(descriptor, bytes, count)
+}

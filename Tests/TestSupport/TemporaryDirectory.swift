@@ -1,0 +1,27 @@
+public import Foundation
+
+/// A fresh folder that disappears with the value that owns it.
+public final class TemporaryDirectory: Sendable {
+  public let url: URL
+
+  public init() {
+    url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("bred-test-\(UUID().uuidString)", isDirectory: true)
+    try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  public var path: String { url.path }
+
+  /// Path of a file in the folder.
+  public func file(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+  /// Names in the folder, hidden ones included, sorted.
+  public var contents: [String] { TemporaryDirectory.names(path) }
+
+  /// Names in any folder, sorted.
+  public static func names(_ path: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? []
+  }
+}
