@@ -73,6 +73,15 @@ struct ConfigurationDocument {
     root = try merged(root, with: node, path: "", origin: "--set \(text)")
   }
 
+  /// A value that an option of its own gives, such as `--seed`.
+  mutating func merge(_ option: ConfigurationOption) throws(ConfigurationError) {
+    var node = Node(option.value)
+    for part in option.key.split(separator: ".").reversed() {
+      node = Node([(Node(String(part)), node)])
+    }
+    root = try merged(root, with: node, path: "", origin: option.name)
+  }
+
   func origin(of key: String) -> String { origins[key] ?? "defaults" }
 
   private mutating func merged(
@@ -127,6 +136,20 @@ struct ConfigurationDocument {
     case .sequence: "a list"
     case .alias: "an alias"
     }
+  }
+}
+
+/// A command-line option that stands for a key of the configuration.
+public struct ConfigurationOption: Sendable {
+  /// As the user wrote it, `--seed`.
+  public let name: String
+  public let key: String
+  public let value: String
+
+  public init(name: String, key: String, value: String) {
+    self.name = name
+    self.key = key
+    self.value = value
   }
 }
 

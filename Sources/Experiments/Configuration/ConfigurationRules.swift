@@ -1,3 +1,5 @@
+import Environments
+
 /// One field's range: checked after decoding, and quoted when a value is refused.
 struct ConfigurationRule: Sendable {
   let key: String
@@ -53,8 +55,8 @@ extension ExperimentConfiguration {
 
   private static let general: [ConfigurationRule] = [
     ConfigurationRule(
-      key: "environment", allowed: "one of " + EnvironmentNames.all.joined(separator: ", ")
-    ) { EnvironmentNames.all.contains($0.environment) ? nil : "'\($0.environment)'" },
+      key: "environment", allowed: "one of " + EnvironmentKind.allCases.map(\.rawValue).joined(separator: ", ")
+    ) { (EnvironmentKind(rawValue: $0.environment) != nil) ? nil : "'\($0.environment)'" },
     .integer("seed", 0...Int.max) { $0.seed },
     .choice("dataset.nextObservations", NextObservationRule.self),
     .integer("networks.hiddenLayers", 1...8) { $0.networks.hiddenLayers },

@@ -2,18 +2,20 @@ import Foundation
 import Yams
 
 extension ExperimentConfiguration {
-  /// Reads a configuration: defaults, then the file, then the overrides.
+  /// Reads a configuration: defaults, then the file, then the overrides, then single options.
   ///
   /// - Parameters:
   ///   - file: YAML with the keys that differ from the defaults; `nil` for none.
   ///   - overrides: `key=value` texts, dotted keys, values in YAML.
+  ///   - options: values from options of their own.
   /// - Throws: ``ConfigurationError`` with file, key, value and what is allowed.
   public static func load(
-    file: String? = nil, overrides: [String] = []
+    file: String? = nil, overrides: [String] = [], options: [ConfigurationOption] = []
   ) throws(ConfigurationError) -> ExperimentConfiguration {
     var document = try ConfigurationDocument()
     if let file { try document.merge(file: file) }
     for text in overrides { try document.merge(override: text) }
+    for option in options { try document.merge(option) }
     return try decode(document)
   }
 

@@ -36,8 +36,20 @@ public final class RunDirectory {
         throw .cannotWrite(path: path, reason: readable(error))
       }
     }
+    if resume { try RunDirectory.refuseForeign(path) }
     lock = try RunLock(directory: path)
     removeLeftovers()
+  }
+
+  /// `--resume` must not overwrite results that are not a run's.
+  private static func refuseForeign(_ path: String) throws(RunError) {
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: "\(path)/config.yaml") else { return }
+    for name in ["progress.csv", "checkpoints", "weights", "summary.json", "manifest.json"]
+    where manager.fileExists(atPath: "\(path)/\(name)") {
+      throw .inconsistent(
+        path: path, reason: "'\(name)' is there but no config.yaml; this is not a run to resume")
+    }
   }
 
   public func file(_ name: String) -> String { "\(path)/\(name)" }
@@ -47,6 +59,17 @@ public final class RunDirectory {
 
   /// Whether the run has ended: its summary is written last.
   public var isFinished: Bool { FileManager.default.fileExists(atPath: file("summary.json")) }
+
+  /// Whether nothing is left to do here.
+  ///
+  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where the finished run is another one.
+  func holdsFinishedRun(of configuration: ExperimentConfiguration) throws -> Bool {
+    guard isFinished else { return false }
+    let file = file("config.yaml")
+    let changed = try ExperimentConfiguration.load(file: file).differences(from: configuration)
+    guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
+    return true
+  }
 
   func makeDirectory(_ path: String) throws(RunError) {
     do {
@@ -60,19 +83,19 @@ public final class RunDirectory {
   private func removeLeftovers() {
     for folder in [path, checkpoints, weights] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      for name in names where name.contains(".tmp-") || name.hasSuffix(".tmp") {
+      for name in names where name.contains(".tmp-") || name.contains(".partial-") {
         unlink("\(folder)/\(name)")
       }
     }
   }
 
   func writeConfiguration(_ configuration: ExperimentConfiguration) throws(RunError) {
-    try AtomicFile.write(configuration.yaml(), to: file("config.yaml"))
+    try AtomicText.write(configuration.yaml(), to: file("config.yaml"))
   }
 
   /// Encodes `value` as pretty JSON with sorted keys.
   func write(json value: some Encodable, to name: String) throws(RunError) {
-    try AtomicFile.write(try JSONText.pretty(value), to: file(name))
+    try AtomicText.write(try JSONText.pretty(value), to: file(name))
   }
 }
 

@@ -11,7 +11,7 @@ public struct StageContext {
   public let interruption: Interruption
   public let logger: Logger
   /// Continue a run that was stopped, where there is one.
-  public let resume: Bool
+  public var resume: Bool
 
   public init(
     configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
@@ -76,6 +76,13 @@ final class StageSession {
       context.reporter.note(
         "resuming \(stage) in \(directory.path) after "
           + "\(restored.metadata["progress"] ?? "\(rows) epochs")")
+    }
+  }
+
+  /// Runs `body`, which takes up the checkpoint's state, and says which file did not fit.
+  func restore(_ body: () throws(StateError) -> Void) throws(RunError) {
+    do throws(StateError) { try body() } catch {
+      throw .checkpointRefused(path: directory.checkpoints, reason: error.description)
     }
   }
 
