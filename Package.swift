@@ -61,7 +61,13 @@ let package = Package(
     // The world: simulator and files.
     library("Physics", ["CMuJoCo"]),
     library(
-      "Environments", ["Physics", "RLCore", "DenseMath"], resources: [.copy("Resources")]),
+      "Environments", ["Physics", "RLCore", "DenseMath"],
+      resources: [
+        // Inside the code, so that the executable can be moved and run from any folder.
+        .embedInCode("Resources/hopper.xml"),
+        .embedInCode("Resources/walker2d.xml"),
+        .embedInCode("Resources/halfcheetah.xml"),
+      ]),
     library("HDF5", ["CHDF5"]),
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
