@@ -18,7 +18,10 @@ public final class TemporaryDirectory: Sendable {
   public func file(_ name: String) -> String { url.appendingPathComponent(name).path }
 
   /// Names in the folder, hidden ones included, sorted.
-  public var contents: [String] {
+  public var contents: [String] { TemporaryDirectory.names(path) }
+
+  /// Names in any folder, sorted.
+  public static func names(_ path: String) -> [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? []
   }
 }
