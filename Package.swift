@@ -10,10 +10,12 @@ let settings: [SwiftSetting] = [
 
 /// A Swift target of this package together with the settings all of them share.
 func library(
-  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  resources: [Resource]? = nil
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -59,7 +61,13 @@ let package = Package(
     // The world: simulator and files.
     library("Physics", ["CMuJoCo"]),
     library(
-      "Environments", ["Physics", "RLCore", "DenseMath"], resources: [.copy("Resources")]),
+      "Environments", ["Physics", "RLCore", "DenseMath"],
+      resources: [
+        // Inside the code, so that the executable can be moved and run from any folder.
+        .embedInCode("Resources/hopper.xml"),
+        .embedInCode("Resources/walker2d.xml"),
+        .embedInCode("Resources/halfcheetah.xml"),
+      ]),
     library("HDF5", ["CHDF5"]),
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
@@ -71,7 +79,8 @@ let package = Package(
         "Environments", "Physics", "HDF5", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+      ],
+      exclude: ["Metrics/event.proto", "Metrics/generate-events.sh"]),
     library(
       "BRED",
       [

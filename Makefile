@@ -1,0 +1,71 @@
+# Rules:
+#   make setup      install the system libraries (Debian or Ubuntu); nothing where they are present
+#   make build      build the command line (optimised): .build/release/bred
+#   make test       build and run the tests, optimised (numerics are 20 to 50 times slower otherwise)
+#   make test-long  the slow tests too, then the tests that watch memory under AddressSanitizer
+#   make lint       formatting and house rules; changes nothing
+#   make format     rewrite the sources in the house format
+#   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
+#   make bench      measure updates, environments and loading, with the floor of each
+#   make docs       the DocC documentation, warnings are errors
+#   make clean      remove what was built and the demonstration's output
+#
+# Variables: SWIFT (compiler driver), BRED_SHARED (folder with genuine data that some tests use).
+
+SWIFT ?= swift
+FLAGS := -c release -Xswiftc -enable-testing
+BRED := .build/release/bred
+PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
+ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
+
+.PHONY: help setup build test test-long lint format demo bench docs clean
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+setup:
+	@command -v $(SWIFT) >/dev/null || { \
+	  echo "setup: Swift 6 is missing; see https://www.swift.org/install/linux/" >&2; exit 1; }
+	@missing=""; for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  command -v apt-get >/dev/null || { \
+	    echo "setup: install the equivalents of:$$missing" >&2; exit 1; }; \
+	  echo "setup: installing$$missing"; \
+	  $(ASROOT) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(ASROOT) apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+build: setup
+	$(SWIFT) build $(FLAGS) --product bred
+
+test: setup
+	$(SWIFT) build $(FLAGS) --build-tests
+	$(SWIFT) test $(FLAGS) --skip-build
+
+test-long: setup
+	$(SWIFT) build $(FLAGS) --build-tests
+	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
+	$(SWIFT) test --sanitize=address --scratch-path .build-sanitize \
+	  -Xswiftc -O -Xswiftc -enable-testing --filter 'HDF5Tests|DatasetsTests|NetworksTests|ReplayTests'
+
+lint:
+	experiments/scripts/lint.sh
+
+format:
+	$(SWIFT) format -i -r --configuration .swift-format Package.swift $$(experiments/scripts/lint.sh --list)
+
+demo: build
+	experiments/demo/run.sh $(BRED)
+
+bench: build
+	$(BRED) benchmark
+
+docs: setup
+	$(SWIFT) package --allow-writing-to-directory .build/docs generate-documentation \
+	  --target BRED --output-path .build/docs --warnings-as-errors
+	@echo "docs: .build/docs/index.html"
+
+clean:
+	rm -rf .build .build-sanitize runs

@@ -1,0 +1,96 @@
+import ArgumentParser
+import DenseMath
+import Environments
+import Experiments
+import Foundation
+import Logging
+
+/// Options of every command that computes.
+struct OutputOptions: ParsableArguments {
+  @Flag(name: .long, help: "Print one JSON object on standard output.")
+  var json = false
+
+  @Flag(name: [.short, .long], help: "No progress on standard error; warnings and errors only.")
+  var quiet = false
+
+  var reporter: ProgressReporter { ProgressReporter(style: quiet ? .quiet : .automatic) }
+
+  func logger() -> Logger { StandardErrorLog.logger(level: quiet ? .warning : .info) }
+}
+
+struct ThreadOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: "Threads to work with; the results do not depend on it. (default: all processors)")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), allowed: 1…1024")
+    }
+  }
+
+  func pool() -> WorkerPool { WorkerPool(threads: threads) }
+}
+
+/// Options of every command that trains.
+struct TrainingOptions: ParsableArguments {
+  @Option(
+    name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
+    help: ArgumentHelp(
+      "Task: hopper, walker2d or halfcheetah; D4RL names such as hopper-medium-v2 give the robot. "
+        + "--env-id and --task are aliases.", valueName: "name"))
+  var env: String?
+
+  @Option(name: .long, help: ArgumentHelp("YAML with the values that differ from the defaults.", valueName: "file"))
+  var config: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Override one value, as in finetune.policyLearningRate=3e-5; repeatable.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(name: .long, help: "Seed of all random numbers; equal seeds give equal bytes. (default: 0)")
+  var seed: String?
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Run directory to make.", valueName: "dir"))
+  var output: String
+
+  @Flag(name: .long, help: "Continue the run in --output; start it where there is none.")
+  var resume = false
+
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var outputOptions: OutputOptions
+
+  func context(dataset: String? = nil, preset: String? = nil) throws -> StageContext {
+    var options: [ConfigurationOption] = []
+    if let env {
+      let robot = try EnvironmentKind(named: env)
+      options.append(.init(name: "--env", key: "environment", value: robot.rawValue))
+    }
+    if let seed { options.append(.init(name: "--seed", key: "seed", value: seed)) }
+    if let dataset {
+      options.append(.init(name: "--dataset", key: "dataset.path", value: dataset))
+    }
+    let configuration = try ExperimentConfiguration.load(
+      file: preset ?? config, overrides: overrides, options: options)
+    let interruption = Interruption()
+    interruption.listen()
+    return StageContext(
+      configuration: configuration, pool: threads.pool(), reporter: outputOptions.reporter,
+      interruption: interruption, logger: outputOptions.logger(), resume: resume)
+  }
+
+  /// Prints the finished run's summary where `--json` asks for it.
+  func report(_ directory: String) throws {
+    if outputOptions.json {
+      let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/summary.json"))
+      let object = try JSONSerialization.jsonObject(with: data)
+      let line = try JSONSerialization.data(
+        withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+      print(String(decoding: line, as: UTF8.self))
+    } else if !outputOptions.quiet {
+      ExitStatus.report("done: \(directory)")
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import DenseMath
+import Experiments
+import Foundation
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Report versions, processor and libraries, and what to do about what is missing.",
+    discussion: "Examples:\n  bred doctor\n  bred doctor --json")
+
+  @Flag(name: .long, help: "Print one JSON object on standard output.")
+  var json = false
+
+  mutating func run() throws {
+    let report = Diagnosis()
+    if json {
+      print(try JSONText.line(report))
+    } else {
+      for (name, value) in report.lines {
+        print(name.padding(toLength: 22, withPad: " ", startingAt: 0) + value)
+      }
+      for problem in report.problems { print("\n! \(problem)") }
+      if report.problems.isEmpty { print("\nEverything is in order.") }
+    }
+    if report.failed { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Environments
+import Experiments
+import Foundation
+import RLCore
+
+struct EnvironmentList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the robots with their sizes and reference returns.",
+    discussion: "Example:\n  bred environment list --json")
+
+  @Flag(name: .long, help: "Print one JSON object on standard output.")
+  var json = false
+
+  mutating func run() throws {
+    let robots = EnvironmentKind.allCases.map { EnvironmentRecord($0.specification) }
+    if json {
+      print(try JSONText.line(["environments": robots]))
+      return
+    }
+    print("name          observation  action  episode  can fall  random return  expert return")
+    for robot in robots {
+      let name = robot.name.padding(toLength: 13, withPad: " ", startingAt: 0)
+      print(
+        name
+          + String(
+            format: "%12d%8d%9d  %8@%15.1f%15.1f", robot.observationSize, robot.actionSize,
+            robot.maximumEpisodeSteps, robot.canTerminate ? "yes" : "no", robot.randomReturn,
+            robot.expertReturn))
+    }
+  }
+}
+
+struct EnvironmentDescribe: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "describe", abstract: "Describe one robot: what each number means.",
+    discussion: "Examples:\n  bred environment describe hopper\n  bred environment describe Walker2d-v4 --json")
+
+  @Argument(help: "hopper, walker2d or halfcheetah.")
+  var name: String
+
+  @Flag(name: .long, help: "Print one JSON object on standard output.")
+  var json = false
+
+  mutating func run() throws {
+    let kind = try EnvironmentKind(named: name)
+    var record = EnvironmentRecord(kind.specification)
+    record.observations = kind.observationTable.map(QuantityRecord.init)
+    record.actions = kind.actionTable.map(QuantityRecord.init)
+    if json {
+      print(try JSONText.line(record))
+      return
+    }
+    print("\(record.name): at most \(record.maximumEpisodeSteps) steps an episode, "
+      + (record.canTerminate ? "ends when the robot falls" : "never ends early"))
+    print("returns of D4RL's references: random \(record.randomReturn), expert \(record.expertReturn)")
+    for (title, rows) in [("observation", record.observations), ("action", record.actions)] {
+      print("\n\(title)")
+      for (index, row) in (rows ?? []).enumerated() {
+        let meaning = row.meaning.padding(
+          toLength: max(36, row.meaning.count), withPad: " ", startingAt: 0)
+        let joint = row.joint.padding(toLength: max(16, row.joint.count), withPad: " ", startingAt: 0)
+        print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
+      }
+    }
+  }
+}
+
+struct EnvironmentRecord: Encodable {
+  var name: String
+  var observationSize: Int
+  var actionSize: Int
+  var positionSize: Int
+  var velocitySize: Int
+  var maximumEpisodeSteps: Int
+  var canTerminate: Bool
+  var randomReturn: Double
+  var expertReturn: Double
+  var observations: [QuantityRecord]?
+  var actions: [QuantityRecord]?
+
+  init(_ specification: EnvironmentSpecification) {
+    name = specification.name
+    observationSize = specification.observationSize
+    actionSize = specification.actionSize
+    positionSize = specification.positionSize
+    velocitySize = specification.velocitySize
+    maximumEpisodeSteps = specification.maximumEpisodeSteps
+    canTerminate = specification.canTerminate
+    randomReturn = specification.randomReturn
+    expertReturn = specification.expertReturn
+  }
+}
+
+struct QuantityRecord: Encodable {
+  var meaning: String
+  var joint: String
+  var unit: String
+
+  init(_ quantity: Quantity) {
+    meaning = quantity.meaning
+    joint = quantity.joint
+    unit = quantity.unit
+  }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Experiments
+
+struct Sac: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train soft actor-critic from scratch; its replay buffer can become a dataset.",
+    discussion: """
+      Examples:
+        bred sac --env hopper --output runs/sac-0 --set sac.environmentSteps=100000
+        bred sac --env hopper --output runs/sac-0 --replay-dataset hopper-replay.hdf5
+      """)
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Write the replay buffer as a D4RL v2 dataset at the end.", valueName: "file"))
+  var replayDataset: String?
+
+  @OptionGroup var options: TrainingOptions
+
+  mutating func run() throws {
+    let context = try options.context()
+    try SACStage(context).run(output: options.output, replayDataset: replayDataset)
+    try options.report(options.output)
+  }
+}

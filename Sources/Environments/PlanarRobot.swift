@@ -1,0 +1,81 @@
+public import Physics
+public import RLCore
+
+/// One number of an observation or an action: what it is, which joint it belongs to, its unit.
+public struct Quantity: Sendable, Equatable {
+  public let meaning: String
+  public let joint: String
+  public let unit: String
+
+  public init(_ meaning: String, joint: String, unit: String) {
+    self.meaning = meaning
+    self.joint = joint
+    self.unit = unit
+  }
+}
+
+/// How far an episode's first state lies from the model's initial one.
+public struct ResetNoise: Sendable, Equatable {
+  public enum Velocity: Sendable, Equatable {
+    /// Uniform on ±amplitude.
+    case uniform(Double)
+    /// Normal with this standard deviation.
+    case normal(Double)
+  }
+  /// Each element of qpos is shifted by a uniform number on ±`position`.
+  public let position: Double
+  public let velocity: Velocity
+
+  public init(position: Double, velocity: Velocity) {
+    self.position = position
+    self.velocity = velocity
+  }
+}
+
+/// What is particular to one robot that runs in the x-z plane; ``RobotEnvironment`` does the rest.
+///
+/// qpos[0] is x, qpos[1] the height, qpos[2] the pitch, then come the leg joints.
+/// - Observation: qpos without x, then qvel clipped to ±``velocityLimit``.
+/// - Reward: Δx/Δt + ``aliveReward`` − ``controlCostWeight``·‖a‖², with the action as passed, not as
+///   the motors clamp it; the alive reward is paid in the terminating step as well.
+/// - Termination: not ``isHealthy(position:velocity:)`` after the step.
+public protocol PlanarRobot {
+  static var specification: EnvironmentSpecification { get }
+  /// The compiled model, one per process.
+  static var model: Result<PhysicsModel, PhysicsError> { get }
+  /// Physics steps for which one action is held.
+  static var frameSkip: Int { get }
+  static var velocityLimit: Double { get }
+  static var aliveReward: Double { get }
+  static var controlCostWeight: Double { get }
+  static var resetNoise: ResetNoise { get }
+  static var observationTable: [Quantity] { get }
+  static var actionTable: [Quantity] { get }
+
+  /// Whether the episode goes on. Velocities are unclipped.
+  static func isHealthy(
+    position: UnsafeBufferPointer<Double>, velocity: UnsafeBufferPointer<Double>
+  ) -> Bool
+}
+
+extension Quantity {
+  /// Observation table of a robot with these joints, x left out, velocities after positions.
+  static func observations(legs: [String], velocityMeaning: String) -> [Quantity] {
+    let position =
+      [
+        Quantity("height of the torso", joint: "rootz", unit: "m"),
+        Quantity("pitch of the torso", joint: "rooty", unit: "rad"),
+      ] + legs.map { Quantity("angle", joint: $0, unit: "rad") }
+    let velocity =
+      [
+        Quantity("forward \(velocityMeaning)", joint: "rootx", unit: "m/s"),
+        Quantity("vertical \(velocityMeaning)", joint: "rootz", unit: "m/s"),
+        Quantity("angular \(velocityMeaning)", joint: "rooty", unit: "rad/s"),
+      ] + legs.map { Quantity("angular \(velocityMeaning)", joint: $0, unit: "rad/s") }
+    return position + velocity
+  }
+
+  static func actions(joints: [(name: String, gear: Int)]) -> [Quantity] {
+    joints.map { Quantity("torque / \($0.gear) N·m", joint: $0.name, unit: "1") }
+  }
+}

@@ -1,0 +1,160 @@
+public import DenseMath
+public import Physics
+public import RLCore
+
+/// Runs episodes of a policy on all threads of a pool, with results that do not depend on how many
+/// threads there are.
+///
+/// Episode k draws all its numbers from the stream (seed, purpose, k) and starts from a clean
+/// simulation, so it is the same on whichever thread and after whichever other episode it runs.
+public final class Rollouts {
+  private let environments: [any Environment]
+  private let pool: WorkerPool
+  public let specification: EnvironmentSpecification
+
+  /// - Parameters:
+  ///   - pool: its threads share out the episodes.
+  ///   - makeEnvironment: called once for each thread.
+  public init<Failure: Error>(
+    pool: WorkerPool, makeEnvironment: () throws(Failure) -> any Environment
+  ) throws(Failure) {
+    var environments: [any Environment] = []
+    for _ in 0..<pool.threads { environments.append(try makeEnvironment()) }
+    self.environments = environments
+    self.pool = pool
+    specification = environments[0].specification
+  }
+
+  public convenience init(_ kind: EnvironmentKind, pool: WorkerPool) throws(PhysicsError) {
+    try self.init(pool: pool) { () throws(PhysicsError) in try kind.makeEnvironment() }
+  }
+
+  /// Evaluates a policy: returns, lengths and how each episode ended.
+  ///
+  /// - Parameters:
+  ///   - budget: how many episodes, or how many steps.
+  ///   - selection: `mean` is what published scores use.
+  ///   - purpose: names the randomness; give each evaluation of a run its own.
+  public func evaluate(
+    _ policy: any Policy, budget: EvaluationBudget, selection: ActionSelection = .mean,
+    seed: UInt64, purpose: String = "evaluate/episode"
+  ) -> Evaluation {
+    check(policy)
+    let key = RandomStream.Key(seed: seed, purpose: purpose)
+    var results: [EpisodeResult] = []
+    switch budget {
+    case .episodes(let count):
+      results = map(0..<count) { episode, environment in
+        Rollouts.run(policy, selection, key.stream(step: UInt64(episode)), in: environment)
+      }
+    case .steps(let count):
+      var left = count
+      wave: while true {
+        let first = results.count
+        let wave = map(first..<first + pool.threads) { episode, environment in
+          Rollouts.run(policy, selection, key.stream(step: UInt64(episode)), in: environment)
+        }
+        for result in wave {
+          // An unstable step has no row but was taken: without it a run could go on for ever.
+          left -= result.length + (result.unstable ? 1 : 0)
+          // rlkit throws an episode away that the budget cuts.
+          if left < 0 { break wave }
+          results.append(result)
+          if left == 0 { break wave }
+        }
+      }
+    }
+    return Evaluation(specification: specification, episodes: results)
+  }
+
+  /// Runs episodes 0, 1, 2, … and hands over all their steps, in that order, until `consume`
+  /// returns false.
+  ///
+  /// - Parameter consume: called on the calling thread; episodes already run beyond the one it
+  ///   stops at are dropped.
+  public func collect<Failure: Error>(
+    _ policy: any Policy, selection: ActionSelection = .sample, seed: UInt64,
+    purpose: String = "collect/episode", consume: (Episode) throws(Failure) -> Bool
+  ) throws(Failure) {
+    check(policy)
+    let key = RandomStream.Key(seed: seed, purpose: purpose)
+    var first = 0
+    while true {
+      let wave = map(first..<first + 4 * pool.threads) { number, environment in
+        var episode: Episode? = Episode(specification: specification)
+        _ = Rollouts.run(
+          policy, selection, key.stream(step: UInt64(number)), in: environment, into: &episode)
+        return episode!
+      }
+      for episode in wave where try !consume(episode) { return }
+      first += wave.count
+    }
+  }
+
+  private static func run(
+    _ policy: any Policy, _ selection: ActionSelection, _ stream: RandomStream,
+    in environment: any Environment
+  ) -> EpisodeResult {
+    var none: Episode?
+    return run(policy, selection, stream, in: environment, into: &none)
+  }
+
+  /// - Parameter episode: gets every step and the result, if there is one.
+  private static func run(
+    _ policy: any Policy, _ selection: ActionSelection, _ stream: RandomStream,
+    in environment: any Environment, into episode: inout Episode?
+  ) -> EpisodeResult {
+    var generator = stream
+    var observation = environment.reset(using: &generator).map { Float($0) }
+    var result = EpisodeResult()
+    while true {
+      let chosen = policy.action(for: observation, selection: selection, using: &generator)
+      let state = episode == nil ? nil : environment.physicalState
+      let step = environment.step(chosen.action.map { Double($0) })
+      if step.unstable {
+        result.unstable = true
+        episode?.result = result
+        return result
+      }
+      let next = step.observation.map { Float($0) }
+      if let state {
+        episode?.append(
+          observation: observation, chosen: chosen, reward: step.reward, nextObservation: next,
+          state: state)
+      }
+      result.returnValue += step.reward
+      result.length += 1
+      result.terminated = step.terminated
+      result.truncated = step.truncated
+      if step.episodeEnded {
+        episode?.result = result
+        return result
+      }
+      observation = next
+    }
+  }
+
+  /// Results of `body` for each number, in order, computed on all threads.
+  private func map<Result>(
+    _ numbers: Range<Int>, _ body: (Int, any Environment) -> Result
+  ) -> [Result] {
+    var results = [Result?](repeating: nil, count: numbers.count)
+    results.withUnsafeMutableBufferPointer { results in
+      // Each call writes its own element only.
+      nonisolated(unsafe) let results = results
+      pool.run(numbers.count) { index, worker in
+        results[index] = body(numbers.lowerBound + index, environments[worker])
+      }
+    }
+    return results.map { $0! }
+  }
+
+  private func check(_ policy: any Policy) {
+    precondition(
+      policy.observationSize == specification.observationSize
+        && policy.actionSize == specification.actionSize,
+      "a policy of \(policy.observationSize) observations and \(policy.actionSize) actions cannot "
+        + "act in \(specification.name), which has \(specification.observationSize) and "
+        + "\(specification.actionSize)")
+  }
+}

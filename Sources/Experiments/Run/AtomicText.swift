@@ -1,0 +1,15 @@
+import RLCore
+
+/// Small text files, written whole or not at all.
+enum AtomicText {
+  static func write(_ text: String, to path: String) throws(RunError) {
+    let bytes = Array(text.utf8)
+    do throws(FileError) {
+      try AtomicFile.write(to: path) { (output: borrowing AtomicFile.Output) throws(FileError) in
+        try bytes.withUnsafeBytes { buffer throws(FileError) in try output.write(buffer) }
+      }
+    } catch {
+      throw .cannotWrite(path: path, reason: "\(error.operation): \(error.message)")
+    }
+  }
+}

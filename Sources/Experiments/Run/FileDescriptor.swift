@@ -1,0 +1,56 @@
+import Foundation
+
+/// An open file, closed with the object.
+final class FileDescriptor {
+  let path: String
+  let number: Int32
+
+  init?(reading path: String) {
+    number = open(path, O_RDONLY | O_CLOEXEC)
+    self.path = path
+    if number < 0 { return nil }
+  }
+
+  /// Opens for appending, making the file where there is none.
+  init(appending path: String) throws(RunError) {
+    number = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    self.path = path
+    if number < 0 { throw .cannotWrite(path: path, reason: RunError.lastSystemMessage) }
+  }
+
+  deinit { close(number) }
+
+  /// Bytes read; 0 at the end, −1 on failure.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+      let count = Foundation.read(number, buffer.baseAddress, buffer.count)
+      if count >= 0 || errno != EINTR { return count }
+    }
+  }
+
+  func write(_ bytes: [UInt8]) throws(RunError) {
+    var start = 0
+    while start < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Foundation.write(number, $0.baseAddress! + start, bytes.count - start)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .cannotWrite(path: path, reason: RunError.lastSystemMessage)
+      }
+      start += count
+    }
+  }
+
+  func truncate(to length: Int) throws(RunError) {
+    guard ftruncate(number, off_t(length)) == 0 else {
+      throw .cannotWrite(path: path, reason: RunError.lastSystemMessage)
+    }
+  }
+
+  func synchronize() throws(RunError) {
+    guard fsync(number) == 0 else {
+      throw .cannotWrite(path: path, reason: RunError.lastSystemMessage)
+    }
+  }
+}

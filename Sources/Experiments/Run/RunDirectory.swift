@@ -1,0 +1,123 @@
+import Foundation
+
+/// The directory of one run: its files, its lock, and where it stands.
+///
+/// ```
+/// config.yaml  manifest.json  progress.csv  events.out.tfevents.*  checkpoints/  weights/  summary.json
+/// ```
+public final class RunDirectory {
+  public let path: String
+  private let lock: RunLock
+  private static let ownFiles: Set<String> = [".lock"]
+
+  /// Opens or makes a run directory and locks it.
+  ///
+  /// - Parameter resume: accept a directory that is already used.
+  /// - Throws: ``RunError`` where the directory is used and `resume` is false, locked by another
+  ///   process, or cannot be written.
+  public init(path: String, resume: Bool) throws(RunError) {
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    self.path = path
+    let manager = FileManager.default
+    var isDirectory: ObjCBool = false
+    let exists = manager.fileExists(atPath: path, isDirectory: &isDirectory)
+    if exists && !isDirectory.boolValue {
+      throw .cannotWrite(path: path, reason: "there is a file of this name")
+    }
+    if exists && !resume {
+      guard let names = try? manager.contentsOfDirectory(atPath: path) else {
+        throw .cannotRead(path: path, reason: "the directory cannot be listed")
+      }
+      let used = names.contains { !RunDirectory.ownFiles.contains($0) }
+      if used { throw .directoryNotEmpty(path: path) }
+    }
+    if !exists {
+      do { try manager.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+        throw .cannotWrite(path: path, reason: readable(error))
+      }
+    }
+    if resume { try RunDirectory.refuseForeign(path) }
+    lock = try RunLock(directory: path)
+    removeLeftovers()
+  }
+
+  /// `--resume` must not overwrite results that are not a run's.
+  private static func refuseForeign(_ path: String) throws(RunError) {
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: "\(path)/config.yaml") else { return }
+    for name in ["progress.csv", "checkpoints", "weights", "summary.json", "manifest.json"]
+    where manager.fileExists(atPath: "\(path)/\(name)") {
+      throw .inconsistent(
+        path: path, reason: "'\(name)' is there but no config.yaml; this is not a run to resume")
+    }
+  }
+
+  public func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  public var weights: String { file("weights") }
+  var checkpoints: String { file("checkpoints") }
+
+  /// Whether the run has ended: its summary is written last.
+  public var isFinished: Bool { FileManager.default.fileExists(atPath: file("summary.json")) }
+
+  /// Whether nothing is left to do here.
+  ///
+  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where the finished run is another one.
+  func holdsFinishedRun(of configuration: ExperimentConfiguration) throws -> Bool {
+    guard isFinished else { return false }
+    let file = file("config.yaml")
+    let changed = try ExperimentConfiguration.load(file: file).differences(from: configuration)
+    guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
+    return true
+  }
+
+  func makeDirectory(_ path: String) throws(RunError) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path: path, reason: readable(error))
+    }
+  }
+
+  /// Temporary files of a process that was killed while writing.
+  private func removeLeftovers() {
+    for folder in [path, checkpoints, weights] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      for name in names where name.contains(".tmp-") || name.contains(".partial-") {
+        unlink("\(folder)/\(name)")
+      }
+    }
+  }
+
+  func writeConfiguration(_ configuration: ExperimentConfiguration) throws(RunError) {
+    try AtomicText.write(configuration.yaml(), to: file("config.yaml"))
+  }
+
+  /// Encodes `value` as pretty JSON with sorted keys.
+  func write(json value: some Encodable, to name: String) throws(RunError) {
+    try AtomicText.write(try JSONText.pretty(value), to: file(name))
+  }
+}
+
+/// JSON as this package writes it.
+package enum JSONText {
+  package static func pretty(_ value: some Encodable) throws(RunError) -> String {
+    try encode(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + "\n"
+  }
+
+  package static func line(_ value: some Encodable) throws(RunError) -> String {
+    try encode(value, [.sortedKeys, .withoutEscapingSlashes])
+  }
+
+  private static func encode(
+    _ value: some Encodable, _ format: JSONEncoder.OutputFormatting
+  ) throws(RunError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = format
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do { return String(decoding: try encoder.encode(value), as: UTF8.self) } catch {
+      throw .inconsistent(path: "JSON", reason: "\(error)")
+    }
+  }
+}

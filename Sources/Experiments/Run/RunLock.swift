@@ -1,0 +1,13 @@
+import Foundation
+
+/// Keeps two processes out of one run directory; the system releases it even after a kill.
+final class RunLock {
+  private let file: FileDescriptor
+
+  init(directory: String) throws(RunError) {
+    file = try FileDescriptor(appending: "\(directory)/.lock")
+    guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+      throw .directoryInUse(path: directory)
+    }
+  }
+}

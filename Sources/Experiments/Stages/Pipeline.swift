@@ -1,0 +1,60 @@
+import Foundation
+
+/// All stages of one configuration, each in a run directory of its own.
+///
+/// ```
+/// output/config.yaml  summary.json  pretrain/  distill/  finetune/
+/// ```
+public struct Pipeline {
+  private let context: StageContext
+
+  public init(_ context: StageContext) { self.context = context }
+
+  /// Runs what is not finished yet.
+  ///
+  /// - Returns: the file with the final policy.
+  @discardableResult
+  public func run(output: String) throws -> String {
+    let directory = try RunDirectory(path: output, resume: context.resume)
+    let policy = directory.file("finetune/weights/\(EnsembleFiles.policyName)")
+    if try directory.holdsFinishedRun(of: context.configuration) { return policy }
+    _ = try ControlTask(context.configuration)
+    let before = directory.file("config.yaml")
+    if FileManager.default.fileExists(atPath: before) {
+      let changed = try ExperimentConfiguration.load(file: before).differences(
+        from: context.configuration)
+      guard changed.isEmpty else {
+        throw RunError.configurationChanged(path: output, keys: changed)
+      }
+    }
+    try directory.writeConfiguration(context.configuration)
+    var stage = context
+    stage.resume = true
+    let ensemble = try PretrainStage(stage).run(output: directory.file("pretrain"))
+    if context.configuration.pretrain.members > 1 {
+      try DistillStage(stage).run(
+        ensemble: ensemble, output: directory.file("distill"), addToEnsemble: true)
+    }
+    try FineTuneStage(stage).run(ensemble: ensemble, output: directory.file("finetune"))
+    try finish(directory)
+    return policy
+  }
+
+  /// The last stage's scores, and every stage's time.
+  private func finish(_ directory: RunDirectory) throws {
+    var seconds: [String: Double] = [:]
+    var summary: RunSummary?
+    for stage in [PretrainStage.name, DistillStage.name, FineTuneStage.name] {
+      let path = directory.file("\(stage)/summary.json")
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      let stageSummary = try JSONDecoder().decode(
+        RunSummary.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+      seconds.merge(stageSummary.wallSeconds) { _, new in new }
+      summary = stageSummary
+    }
+    guard var summary else { return }
+    summary.stage = "run"
+    summary.wallSeconds = seconds
+    try directory.write(json: summary, to: "summary.json")
+  }
+}

@@ -1,0 +1,65 @@
+import DenseMath
+import Foundation
+import Learners
+import RLCore
+
+/// Soft actor-critic from scratch, on online data alone.
+public struct SACStage {
+  public static let name = "sac"
+  private let context: StageContext
+  private var configuration: SACConfiguration { context.configuration.sac }
+
+  public init(_ context: StageContext) { self.context = context }
+
+  /// Trains, or goes on training, in the run directory `output`.
+  ///
+  /// - Parameter replayDataset: D4RL v2 file to which the replay buffer is written at the end.
+  /// - Returns: the file with the final policy.
+  @discardableResult
+  public func run(output: String, replayDataset: String? = nil) throws -> String {
+    if let replayDataset, FileManager.default.fileExists(atPath: replayDataset), !context.resume {
+      throw RunError.cannotWrite(path: replayDataset, reason: "the file exists already")
+    }
+    let directory = try RunDirectory(path: output, resume: context.resume)
+    let file = "\(directory.weights)/\(EnsembleFiles.policyName)"
+    if try directory.holdsFinishedRun(of: context.configuration) { return file }
+    let task = try ControlTask(context.configuration)
+    let source = configuration
+    let learner = SoftActorCritic(
+      configuration: learnerConfiguration, observationSize: task.specification.observationSize,
+      actionSize: task.specification.actionSize, seed: UInt64(context.configuration.seed),
+      pool: context.pool)
+    let session = try StageSession(
+      stage: SACStage.name, directory: directory, context: context,
+      columns: learner.metricNames + OnlineLoop.columns, inputs: [:])
+    let replay = OnlineReplay(
+      capacity: min(source.bufferCapacity, source.environmentSteps),
+      specification: task.specification)
+    let loop = try OnlineLoop(
+      schedule: OnlineLoop.Schedule(
+        environmentSteps: source.environmentSteps, blockSteps: source.blockSteps,
+        updates: { _ in max(1, Int((Double(source.blockSteps) * source.updatesPerStep).rounded())) },
+        checkpointInterval: source.checkpointInterval, batchSize: source.batchSize),
+      learner: learner, replay: replay, task: task, context: context, session: session,
+      purpose: SACStage.name)
+    try loop.run(label: SACStage.name, reporter: context.reporter)
+    try EnsembleFiles.write(learner, environment: task.name, to: directory.weights)
+    if let replayDataset {
+      try ReplayDataset.write(
+        replay, policyOf: learner, task: task, seed: context.configuration.seed, to: replayDataset)
+    }
+    try session.finish(extra: ["environmentSteps": Double(source.environmentSteps)])
+    return file
+  }
+
+  private var learnerConfiguration: SoftActorCritic.Configuration {
+    var result = SoftActorCritic.Configuration()
+    result.hiddenSizes = context.configuration.networks.hiddenWidths
+    result.batchSize = configuration.batchSize
+    result.discount = Float(configuration.discount)
+    result.tau = Float(configuration.tau)
+    result.policyLearningRate = Float(configuration.policyLearningRate)
+    result.criticLearningRate = Float(configuration.criticLearningRate)
+    return result
+  }
+}

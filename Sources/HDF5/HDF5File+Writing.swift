@@ -1,0 +1,154 @@
+import CHDF5
+
+extension HDF5File {
+  /// Creates a dataset whose rows will be written later; missing groups on its path are made.
+  ///
+  /// - Parameters:
+  ///   - shape: extents, at most two, all positive.
+  ///   - type: a float, integer or boolean type.
+  ///   - chunkRows: rows in one chunk; `nil` stores it contiguously and uncompressed.
+  ///   - deflate: compression level 0 ... 9 of the chunks.
+  public func createDataset(
+    _ name: String, shape: [Int], type: HDF5Type, chunkRows: Int? = nil, deflate: Int = 4
+  ) throws(HDF5Error) -> HDF5Dataset {
+    let place = HDF5Place(file: path, object: name)
+    precondition(shape.count <= 2, "rank \(shape.count) is above 2")
+    return try HDF5Library.locked { () throws(HDF5Error) in
+      let stored = try HDF5File.storedType(type, place)
+      let extents = shape.map { hsize_t($0) }
+      let space = try HDF5Handle(
+        shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), extents, nil),
+        .space, place, "cannot describe shape \(shape)")
+      let creation = try HDF5Handle(
+        H5Pcreate(bred_h5p_dataset_create()), .properties, place, "cannot make properties")
+      // Without time stamps equal content gives equal bytes.
+      H5Pset_obj_track_times(creation.id, false)
+      var storage = HDF5Storage.contiguous
+      if let chunkRows, !shape.isEmpty {
+        var chunk = extents
+        chunk[0] = hsize_t(min(chunkRows, shape[0]))
+        try place.check(
+          H5Pset_chunk(creation.id, Int32(chunk.count), chunk), "cannot set chunks \(chunk)")
+        try place.check(
+          H5Pset_deflate(creation.id, UInt32(deflate)), "cannot set compression \(deflate)")
+        storage = .chunked(shape: chunk.map { Int($0) }, deflate: deflate)
+      }
+      let links = try HDF5Handle(
+        H5Pcreate(bred_h5p_link_create()), .properties, place, "cannot make link properties")
+      H5Pset_create_intermediate_group(links.id, 1)
+      let identifier = try place.check(
+        H5Dcreate2(
+          id, name, stored.id, space.id, links.id, creation.id, hid_t(H5P_DEFAULT)),
+        "cannot be created")
+      return HDF5Dataset(
+        created: identifier, name: name, shape: shape, type: type, storage: storage, in: self)
+    }
+  }
+
+  /// Writes a scalar string, fixed length as D4RL's (an empty string becomes one zero byte).
+  public func write(_ text: String, to name: String) throws(HDF5Error) {
+    var bytes = Array(text.utf8)
+    if bytes.isEmpty { bytes = [0] }
+    let place = HDF5Place(file: path, object: name)
+    let type = HDF5Type.fixedString(bytes: bytes.count)
+    let dataset = try createDataset(name, shape: [], type: type)
+    try HDF5Library.locked { () throws(HDF5Error) in
+      let stored = try HDF5File.storedType(type, place)
+      try place.check(
+        H5Dwrite(
+          dataset.id, stored.id, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), bytes),
+        "cannot be written")
+    }
+  }
+
+  /// Writes a scalar integer as int32, D4RL's type for iterations, or int64 where it is too large.
+  public func write(_ value: Int, to name: String) throws(HDF5Error) {
+    let bytes = Int32(exactly: value) == nil ? 8 : 4
+    let dataset = try createDataset(
+      name, shape: [], type: .integer(bytes: bytes, signed: true))
+    try dataset.write([Int64(value)])
+  }
+
+  /// A file type for `type`; the caller owns it.
+  static func storedType(_ type: HDF5Type, _ place: HDF5Place) throws(HDF5Error) -> HDF5Handle {
+    func copy(_ base: hid_t) throws(HDF5Error) -> HDF5Handle {
+      try HDF5Handle(H5Tcopy(base), .type, place, "cannot make its type")
+    }
+    switch type {
+    case .float(bytes: 4): return try copy(bred_h5t_ieee_f32le())
+    case .float(bytes: 8): return try copy(bred_h5t_ieee_f64le())
+    case .integer(bytes: 1, signed: true): return try copy(bred_h5t_std_i8le())
+    case .integer(bytes: 4, signed: true): return try copy(bred_h5t_std_i32le())
+    case .integer(bytes: 8, signed: true): return try copy(bred_h5t_std_i64le())
+    case .boolean:
+      let handle = try HDF5Handle(
+        H5Tenum_create(bred_h5t_std_i8le()), .type, place, "cannot make its type")
+      for (name, value) in [("FALSE", Int8(0)), ("TRUE", Int8(1))] {
+        var value = value
+        try place.check(H5Tenum_insert(handle.id, name, &value), "cannot make its type")
+      }
+      return handle
+    case .fixedString(let bytes):
+      let handle = try copy(bred_h5t_c_s1())
+      try place.check(H5Tset_size(handle.id, bytes), "cannot make its type")
+      // As h5py and numpy: the text may fill the field to its last byte.
+      try place.check(H5Tset_strpad(handle.id, H5T_STR_NULLPAD), "cannot make its type")
+      return handle
+    default: throw place.error("elements of type \(type) cannot be written")
+    }
+  }
+}
+
+extension HDF5Dataset {
+  /// Writes whole rows from `firstRow` on.
+  public func write<Element: HDF5Element>(
+    _ values: [Element], at firstRow: Int = 0
+  ) throws(HDF5Error) {
+    let memory =
+      switch Element.self {
+      case is Float.Type: bred_h5t_native_float()
+      case is Double.Type: bred_h5t_native_double()
+      default: bred_h5t_native_int64()
+      }
+    try values.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
+      try write(bytes.baseAddress, count: values.count, at: firstRow, type: memory)
+    }
+  }
+
+  /// Writes booleans as h5py's enumeration.
+  public func write(_ flags: [Bool], at firstRow: Int = 0) throws(HDF5Error) {
+    let bytes = flags.map { Int8($0 ? 1 : 0) }
+    let place = self.place
+    try HDF5Library.locked { () throws(HDF5Error) in
+      let type = try HDF5File.storedType(.boolean, place)
+      let identifier = type.id
+      try bytes.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
+        try write(bytes.baseAddress, count: flags.count, at: firstRow, type: identifier)
+      }
+    }
+  }
+
+  private func write(
+    _ source: UnsafeRawPointer?, count: Int, at firstRow: Int, type: hid_t
+  ) throws(HDF5Error) {
+    precondition(count % max(1, rowSize) == 0, "\(count) elements are no whole rows of \(rowSize)")
+    let rows = firstRow..<firstRow + count / max(1, rowSize)
+    precondition(rows.upperBound <= self.rows, "rows \(rows) of \(name), which has \(self.rows)")
+    guard count > 0, let source else { return }
+    let place = self.place
+    let (shape, id) = (self.shape, self.id)
+    try HDF5Library.locked { () throws(HDF5Error) in
+      if shape.isEmpty || rows == 0..<self.rows {
+        try place.check(
+          H5Dwrite(id, type, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), source),
+          "cannot be written")
+        return
+      }
+      let space = try HDF5Handle(H5Dget_space(id), .space, place, "cannot read its shape")
+      let memory = try HDF5Dataset.select(rows, of: shape, in: space, place)
+      try place.check(
+        H5Dwrite(id, type, memory.id, space.id, hid_t(H5P_DEFAULT), source),
+        "rows \(rows.lowerBound) to \(rows.upperBound) cannot be written")
+    }
+  }
+}

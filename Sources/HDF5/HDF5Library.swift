@@ -1,0 +1,117 @@
+import CHDF5
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The one door to libhdf5, which may be built without thread safety: every call passes this lock.
+enum HDF5Library {
+  /// Recursive, because closing a handle may happen while another call holds the lock.
+  nonisolated(unsafe) private static let mutex: UnsafeMutablePointer<pthread_mutex_t> = {
+    let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    var attributes = pthread_mutexattr_t()
+    pthread_mutexattr_init(&attributes)
+    #if canImport(Glibc)
+      pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+    #else
+      pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE)
+    #endif
+    pthread_mutex_init(mutex, &attributes)
+    return mutex
+  }()
+
+  static func locked<Result>(_ body: () throws(HDF5Error) -> Result) throws(HDF5Error) -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    // A thread-safe build keeps the handler per thread, so it is silenced on every entry.
+    bred_h5_silence()
+    return try body()
+  }
+
+  /// For `deinit`: releases something, come what may.
+  static func release(_ body: () -> Void) {
+    pthread_mutex_lock(mutex)
+    bred_h5_silence()
+    body()
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// What the library put on its error stack since the last successful call, outermost first.
+  static func takeStack() -> [String] {
+    final class Lines { var lines: [String] = [] }
+    let collected = Lines()
+    _ = H5Ewalk2(
+      hid_t(H5E_DEFAULT), H5E_WALK_DOWNWARD,
+      { _, entry, data in
+        guard let entry = entry?.pointee, let data else { return 0 }
+        let lines = Unmanaged<Lines>.fromOpaque(data).takeUnretainedValue()
+        let name = entry.func_name.map { String(cString: $0) } ?? "?"
+        let text = entry.desc.map { String(cString: $0) } ?? "no description"
+        if lines.lines.count < 64 { lines.lines.append("\(name): \(text)") }
+        return 0
+      }, Unmanaged.passUnretained(collected).toOpaque())
+    H5Eclear2(hid_t(H5E_DEFAULT))
+    return collected.lines
+  }
+}
+
+/// Version of the library in use, such as `1.10.8`.
+public func hdf5LibraryVersion() -> String {
+  var major: UInt32 = 0
+  var minor: UInt32 = 0
+  var release: UInt32 = 0
+  HDF5Library.release { _ = H5get_libversion(&major, &minor, &release) }
+  return "\(major).\(minor).\(release)"
+}
+
+/// Where an operation happens: what an error names.
+struct HDF5Place {
+  let file: String
+  var object: String = ""
+
+  func error(_ reason: String) -> HDF5Error {
+    HDF5Error(file: file, object: object, reason: reason)
+  }
+
+  /// The one status check: negative results of any call become an error with the library's stack.
+  @discardableResult
+  func check<Status: FixedWidthInteger & SignedInteger>(
+    _ status: Status, _ reason: @autoclosure () -> String
+  ) throws(HDF5Error) -> Status {
+    if status < 0 {
+      let stack = HDF5Library.takeStack()
+      throw HDF5Error(file: file, object: object, reason: reason(), stack: stack)
+    }
+    return status
+  }
+}
+
+/// A library identifier with one owner, given back when it goes out of scope.
+struct HDF5Handle: ~Copyable {
+  enum Kind { case type, space, properties, object, attribute }
+
+  let id: hid_t
+  private let kind: Kind
+
+  init(
+    _ id: hid_t, _ kind: Kind, _ place: HDF5Place, _ reason: @autoclosure () -> String
+  ) throws(HDF5Error) {
+    self.kind = kind
+    self.id = try place.check(id, reason())
+  }
+
+  deinit {
+    let (id, kind) = (id, kind)
+    HDF5Library.release {
+      switch kind {
+      case .type: H5Tclose(id)
+      case .space: H5Sclose(id)
+      case .properties: H5Pclose(id)
+      case .object: H5Oclose(id)
+      case .attribute: H5Aclose(id)
+      }
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import DenseMath
+import Environments
+import RLCore
+import Testing
+
+struct RolloutTests {
+  private func uniform(_ kind: EnvironmentKind) -> UniformPolicy {
+    UniformPolicy(
+      observationSize: kind.specification.observationSize,
+      actionSize: kind.specification.actionSize)
+  }
+
+  @Test(arguments: EnvironmentKind.allCases)
+  func threadsDoNotMatter(kind: EnvironmentKind) throws {
+    var evaluations: [Evaluation] = []
+    var budgets: [Evaluation] = []
+    var episodes: [[Episode]] = []
+    for threads in [1, 2, 3, 8] {
+      let pool = WorkerPool(threads: threads)
+      defer { pool.shutDown() }
+      let rollouts = try Rollouts(kind, pool: pool)
+      let policy = uniform(kind)
+      evaluations.append(
+        rollouts.evaluate(policy, budget: .episodes(7), selection: .sample, seed: 5))
+      budgets.append(
+        rollouts.evaluate(policy, budget: .steps(2_500), selection: .sample, seed: 5))
+      var collected: [Episode] = []
+      rollouts.collect(policy, seed: 6) { (episode) -> Bool in
+        collected.append(episode)
+        return collected.count < 5
+      }
+      episodes.append(collected)
+    }
+    #expect(evaluations[0].episodes.count == 7)
+    #expect(Set(evaluations[0].returns).count == 7)
+    #expect(episodes[0].count == 5)
+    for index in 1..<4 {
+      #expect(evaluations[index] == evaluations[0])
+      #expect(budgets[index] == budgets[0])
+      #expect(episodes[index] == episodes[0])
+    }
+    // The same episodes come first whatever the budget is counted in.
+    let shorter = min(7, budgets[0].episodes.count)
+    #expect(shorter > 0)
+    #expect(budgets[0].returns.prefix(shorter) == evaluations[0].returns.prefix(shorter))
+    #expect(budgets[0].lengths.reduce(0, +) <= 2_500)
+  }
+
+  @Test func randomPoliciesScoreNearZero() throws {
+    let pool = WorkerPool(threads: 2)
+    defer { pool.shutDown() }
+    for kind in EnvironmentKind.allCases {
+      let evaluation = try Rollouts(kind, pool: pool)
+        .evaluate(uniform(kind), budget: .episodes(20), selection: .sample, seed: 7)
+      #expect(abs(evaluation.normalizedScore) < 1.5, "\(kind): \(evaluation.normalizedScore)")
+      #expect(evaluation.unstableCount == 0)
+      for episode in evaluation.episodes {
+        #expect(episode.terminated == (episode.length < 1_000))
+        #expect(episode.truncated == (episode.length == 1_000))
+      }
+    }
+  }
+
+  @Test func collectedEpisodesHoldEveryStep() throws {
+    let pool = WorkerPool(threads: 1)
+    let policy = uniform(.hopper)
+    let environment = try Hopper()
+    try Rollouts(.hopper, pool: pool).collect(policy, seed: 8) { (episode) -> Bool in
+      let count = episode.count
+      #expect(count == episode.result.length && count > 0)
+      #expect(episode.result.returnValue == episode.rewards.reduce(0, +))
+      #expect(episode.terminated(at: count - 1) && !episode.truncated(at: count - 1))
+      for row in 0..<count {
+        // Each row can be repeated from its physical state alone.
+        let observation = environment.reset(
+          to: PhysicalState(
+            position: Array(episode.positions[row * 6..<row * 6 + 6]),
+            velocity: Array(episode.velocities[row * 6..<row * 6 + 6])))
+        #expect(
+          observation.map { Float($0) } == Array(episode.observations[row * 11..<row * 11 + 11]))
+        let step = environment.step(episode.actions[row * 3..<row * 3 + 3].map { Double($0) })
+        #expect(abs(step.reward - episode.rewards[row]) < 1e-6)
+        for index in 0..<11 {
+          #expect(
+            abs(Float(step.observation[index]) - episode.nextObservations[row * 11 + index]) < 1e-4)
+        }
+        #expect(step.terminated == episode.terminated(at: row))
+        if row > 0 {
+          #expect(
+            episode.observations[row * 11..<row * 11 + 11]
+              == episode.nextObservations[(row - 1) * 11..<row * 11])
+        }
+      }
+      return false
+    }
+  }
+
+  @Test func unstableEpisodesEndAndAreCounted() {
+    let pool = WorkerPool(threads: 2)
+    defer { pool.shutDown() }
+    let rollouts = Rollouts(pool: pool) { BreakingEnvironment(after: 3) }
+    let policy = UniformPolicy(observationSize: 1, actionSize: 1)
+    let evaluation = rollouts.evaluate(policy, budget: .episodes(4), seed: 1)
+    #expect(evaluation.unstableCount == 4)
+    #expect(evaluation.lengths == [3, 3, 3, 3])
+    #expect(evaluation.returns == [3, 3, 3, 3])
+    // Four steps each: two whole episodes, and the budget ends.
+    #expect(rollouts.evaluate(policy, budget: .steps(9), seed: 1).episodes.count == 2)
+    rollouts.collect(policy, seed: 1) { (episode) -> Bool in
+      #expect(episode.count == 3 && episode.result.unstable)
+      #expect(!episode.terminated(at: 2) && !episode.truncated(at: 2))
+      return false
+    }
+  }
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Formatting and the house rules that a machine can check. `lint.sh --list` names the Swift files.
+cd "$(dirname "$0")/../.." || exit 1
+files=$(find Sources Tests -name '*.swift' ! -name '*.pb.swift' | sort)
+if [ "$1" = "--list" ]; then
+  echo "$files"
+  exit 0
+fi
+status=0
+complain() {
+  echo "lint: $1" >&2
+  status=1
+}
+
+# shellcheck disable=SC2086
+${SWIFT:-swift} format lint --strict --configuration .swift-format Package.swift $files || status=1
+
+for file in $files; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 500 ] || complain "$file has $lines lines, at most 500"
+done
+
+marks='TO''DO|FIX''ME|X''XX'
+found=$(grep -rnE "$marks" --include='*.swift' --include='*.c' --include='*.h' --include='*.md' \
+  --include='*.sh' --include='*.py' --include='*.yaml' Sources Tests Modules docs experiments ./*.md)
+[ -z "$found" ] || complain "unfinished work is marked:
+$found"
+
+# C libraries stay behind the one target that wraps each.
+only_in() {
+  found=$(grep -rlE "^(@_exported )?(internal |package |public |private |fileprivate )?import $1\$" \
+    --include='*.swift' Sources | grep -v "^Sources/$2/")
+  [ -z "$found" ] || complain "only $2 may import $1: $found"
+}
+only_in COpenBLAS DenseMath
+only_in CMuJoCo Physics
+only_in CHDF5 HDF5
+
+# Who must not know whom.
+never() {
+  found=$(grep -rlE "import $2\$" --include='*.swift' "Sources/$1")
+  [ -z "$found" ] || complain "$1 must not import $2: $found"
+}
+for learner in Learners FineTuning Networks Replay; do
+  for world in Environments Physics Datasets HDF5 Foundation; do
+    [ "$learner-$world" = "Networks-Foundation" ] || never "$learner" "$world"
+  done
+done
+never Environments Networks
+
+exit $status
