@@ -101,7 +101,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["DenseMath", "RLCore"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
-    tests("DenseMathTests", ["DenseMath"]),
+    tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
     tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests(

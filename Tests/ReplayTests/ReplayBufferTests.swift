@@ -138,7 +138,7 @@ func number(_ batch: Batch, _ index: Int) -> Int {
     #expect(buffer.state == before)
   }
 
-  @Test func samplingAllocatesNothing() throws {
+  @Test func samplingKeepsTheBatchesMemory() throws {
     let buffer = dataset(0..<1_000)
     var batch = Batch(size: 256, observationSize: 3, actionSize: 2)
     func addresses(_ batch: inout Batch) -> [UnsafeRawPointer] {
@@ -153,10 +153,7 @@ func number(_ batch: Batch, _ index: Int) -> Int {
     var generator = RandomStream(seed: 4, purpose: "test")
     try buffer.sample(0..<256, of: &batch, using: &generator)
     let before = addresses(&batch)
-    let used = heapBytesInUse()
     for _ in 0..<200 { try buffer.sample(0..<256, of: &batch, using: &generator) }
     #expect(addresses(&batch) == before)
-    // Other tests run beside this one, so the count of bytes is a coarse check.
-    #expect(heapBytesInUse() - used < 50_000_000)
   }
 }

@@ -1,6 +1,6 @@
-// Counts heap allocations of the whole test process, by standing in for the C library's allocator.
+// Counts heap allocations by standing in for the C library's allocator in the test process.
 #pragma once
 #include <stdint.h>
 
-/// Allocations so far, on all threads.
+/// Allocations so far by the calling thread: tests that run at the same time do not disturb it.
 uint64_t allocation_count(void);
