@@ -22,8 +22,10 @@ struct OfflineData {
       throw RunError.cannotRead(path: path, reason: RunError.lastSystemMessage)
     }
     self.digest = digest
-    let transitions = try OfflineData.transitions(
-      path: path, rule: configuration.dataset.nextObservations, task: task)
+    let file = try D4RLDataset(contentsOf: path)
+    try file.check(against: task.specification)
+    let transitions = try file.transitions(
+      configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow)
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }

@@ -46,7 +46,8 @@ public struct SACStage {
     try EnsembleFiles.write(learner, environment: task.name, to: directory.weights)
     if let replayDataset {
       try ReplayDataset.write(
-        replay, policyOf: learner, task: task, seed: context.configuration.seed, to: replayDataset)
+        replay.online, learner: learner, task: task, seed: context.configuration.seed,
+        to: replayDataset, replacing: context.resume)
     }
     try session.finish(extra: ["environmentSteps": Double(source.environmentSteps)])
     return file
