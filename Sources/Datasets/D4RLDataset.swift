@@ -1,0 +1,177 @@
+public import HDF5
+public import RLCore
+
+/// The generations of D4RL's Gym-MuJoCo files.
+public enum D4RLVersion: String, Sendable, Codable {
+  /// No `next_observations`, `infos` or `metadata`; episodes at the limit have 999 rows.
+  case v0
+  /// `infos` of single precision, or medium-replay files all in float64.
+  case v1
+  case v2
+}
+
+/// One array of a file.
+public struct D4RLColumn: Sendable, Equatable {
+  public let name: String
+  public let shape: [Int]
+  public let type: HDF5Type
+  public let storage: HDF5Storage
+  public let storedBytes: Int
+}
+
+/// An open D4RL file of any version, its layout checked, its columns read on demand.
+///
+/// Accepts what genuine files contain: float64 columns, rewards and flags of shape `(n, 1)`, flags
+/// stored as floats, files without `timeouts`, `next_observations`, `infos` or `metadata`.
+public final class D4RLDataset {
+  public let path: String
+  public let file: HDF5File
+  public let rows: Int
+  public let observationSize: Int
+  public let actionSize: Int
+  /// Every array of at least one dimension, ascending by name; `metadata` left out.
+  public let columns: [D4RLColumn]
+  public let version: D4RLVersion
+  /// Whether the file says which rows are time-outs; otherwise they are counted (see
+  /// ``timeouts()``).
+  public let hasTimeouts: Bool
+  public let hasNextObservations: Bool
+  /// Scalars below `metadata` as text, ascending by name.
+  public let metadata: [(name: String, value: String)]
+  private var open: [String: HDF5Dataset] = [:]
+
+  public init(contentsOf path: String) throws(DatasetError) {
+    self.path = path
+    let file = try hdf5 { () throws(HDF5Error) in try HDF5File(reading: path) }
+    self.file = file
+    let listing = try D4RLDataset.list(file)
+    columns = listing.columns
+    metadata = listing.metadata
+    var byName: [String: D4RLColumn] = [:]
+    for column in columns { byName[column.name] = column }
+    for name in ["observations", "actions", "rewards", "terminals"] where byName[name] == nil {
+      throw .missing(file: path, field: name)
+    }
+
+    let rows = byName["observations"]!.shape[0]
+    self.rows = rows
+    hasTimeouts = byName["timeouts"] != nil
+    hasNextObservations = byName["next_observations"] != nil
+    let check = D4RLLayout(file: path, rows: rows, columns: byName)
+    observationSize = try check.matrix("observations")
+    actionSize = try check.matrix("actions")
+    try check.column("rewards", flags: false)
+    try check.column("terminals", flags: true)
+    if hasTimeouts { try check.column("timeouts", flags: true) }
+    if hasNextObservations { try check.matrix("next_observations", columns: observationSize) }
+    for name in ["infos/qpos", "infos/qvel"] where byName[name] != nil {
+      _ = try check.matrix(name)
+    }
+    if byName["infos/action_log_probs"] != nil {
+      try check.column("infos/action_log_probs", flags: false)
+    }
+    version = check.version
+  }
+
+  public func column(_ name: String) -> D4RLColumn? { columns.first { $0.name == name } }
+
+  /// Whether the physical states of all rows are stored, as `verify` needs.
+  public var hasPhysicalStates: Bool {
+    column("infos/qpos") != nil && column("infos/qvel") != nil
+  }
+
+  /// The open array of that name.
+  func array(_ name: String) throws(DatasetError) -> HDF5Dataset {
+    if let array = open[name] { return array }
+    let array = try hdf5 { () throws(HDF5Error) in try file.dataset(name) }
+    open[name] = array
+    return array
+  }
+
+  /// Reads rows of a column of numbers, `[rows, columns]` row by row.
+  func read<Element: HDF5Element>(
+    _ type: Element.Type, _ name: String, rows: Range<Int>? = nil
+  ) throws(DatasetError) -> [Element] {
+    let array = try array(name)
+    return try hdf5 { () throws(HDF5Error) in try array.read(type, rows: rows) }
+  }
+
+  /// Reads a column of flags.
+  func flags(_ name: String, rows: Range<Int>? = nil) throws(DatasetError) -> [Bool] {
+    let array = try array(name)
+    return try hdf5 { () throws(HDF5Error) in try array.readFlags(rows: rows) }
+  }
+
+  // MARK: Identity
+
+  /// The robot the file is of: by its metadata, else its name, else what its numbers allow; `nil`
+  /// where that leaves a doubt.
+  public var environmentName: String? {
+    let names = ["halfcheetah", "hopper", "walker2d"]
+    if let stored = metadata.first(where: { $0.name == "environment" }) {
+      let text = stored.value.lowercased()
+      if let name = names.first(where: { text.hasPrefix($0) }) { return name }
+    }
+    let fits = { (name: String) in
+      name == "hopper"
+        ? self.observationSize == 11 && self.actionSize == 3
+        : self.observationSize == 17 && self.actionSize == 6
+    }
+    let base = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    for (part, name) in [("halfcheetah", "halfcheetah"), ("hopper", "hopper"), ("walker", "walker2d")]
+    where base.contains(part) && fits(name) { return name }
+    if fits("hopper") { return "hopper" }
+    guard fits("walker2d"), rows > 0, let first = try? read(Double.self, "observations", rows: 0..<1)
+    else { return nil }
+    // The first row follows a reset: walker2d's torso starts 1.25 m above the ground, whereas
+    // halfcheetah's height is measured from where it stands.
+    if abs(first[0] - 1.25) < 0.05 { return "walker2d" }
+    if abs(first[0]) < 0.2 { return "halfcheetah" }
+    return nil
+  }
+
+  /// Refuses a file that cannot be of this environment.
+  public func check(against specification: EnvironmentSpecification) throws(DatasetError) {
+    guard observationSize == specification.observationSize else {
+      throw .mismatch(
+        file: path, field: "observations",
+        expected: "\(specification.observationSize) columns (\(specification.name))",
+        actual: "\(observationSize) columns")
+    }
+    guard actionSize == specification.actionSize else {
+      throw .mismatch(
+        file: path, field: "actions",
+        expected: "\(specification.actionSize) columns (\(specification.name))",
+        actual: "\(actionSize) columns")
+    }
+    if let name = environmentName, name != specification.name {
+      throw .mismatch(
+        file: path, field: "environment", expected: specification.name, actual: name)
+    }
+  }
+
+  // MARK: Flags
+
+  /// `terminals` of all rows.
+  public func terminals() throws(DatasetError) -> [Bool] { try flags("terminals") }
+
+  /// `timeouts` of all rows; where the file has none, D4RL's rule: a row is a time-out when the
+  /// count of steps in its episode equals 999.
+  public func timeouts(terminals: [Bool]) throws(DatasetError) -> [Bool] {
+    if hasTimeouts { return try flags("timeouts") }
+    var counter = D4RLTimeoutCounter()
+    return terminals.map { counter.isTimeout(terminal: $0) }
+  }
+}
+
+/// `qlearning_dataset`'s rule for files without `timeouts`: the counter of steps in the episode
+/// equals 999, and starts again after a terminal or time-out row.
+struct D4RLTimeoutCounter {
+  private var step = 0
+
+  mutating func isTimeout(terminal: Bool) -> Bool {
+    let timeout = step == 999
+    step = terminal || timeout ? 0 : step + 1
+    return timeout
+  }
+}

@@ -1,0 +1,192 @@
+internal import HDF5
+public import RLCore
+
+/// What a file says about itself.
+public struct D4RLMetadata: Sendable {
+  /// Scalars by name below `metadata`, such as `algorithm` or `seed`.
+  public var strings: [String: String] = [:]
+  public var integers: [String: Int] = [:]
+  /// The behaviour policy under D4RL's tensor names (`fc0.weight`, …); float32.
+  public var policy: NamedTensors?
+
+  public init() {}
+}
+
+/// Rows to be appended to a file, columns side by side.
+public struct D4RLRows: Sendable {
+  /// s and s′, `[count, observationSize]`.
+  public var observations: [Float] = []
+  public var nextObservations: [Float] = []
+  /// a, `[count, actionSize]`.
+  public var actions: [Float] = []
+  public var rewards: [Float] = []
+  public var terminals: [Bool] = []
+  public var timeouts: [Bool] = []
+  /// log π(a∣s), `[count]`.
+  public var actionLogProbs: [Float] = []
+  /// qpos and qvel before the step, `[count, positionSize]`, `[count, velocitySize]`.
+  public var positions: [Double] = []
+  public var velocities: [Double] = []
+
+  public var count: Int { rewards.count }
+  public init() {}
+}
+
+/// Widths of the columns of a file being written.
+public struct D4RLShape: Sendable, Equatable {
+  public var observationSize: Int
+  public var actionSize: Int
+  /// Zero leaves `infos/qpos` and `infos/qvel` out.
+  public var positionSize: Int
+  public var velocitySize: Int
+
+  public init(observationSize: Int, actionSize: Int, positionSize: Int, velocitySize: Int) {
+    (self.observationSize, self.actionSize) = (observationSize, actionSize)
+    (self.positionSize, self.velocitySize) = (positionSize, velocitySize)
+  }
+
+  public init(_ specification: EnvironmentSpecification) {
+    self.init(
+      observationSize: specification.observationSize, actionSize: specification.actionSize,
+      positionSize: specification.positionSize, velocitySize: specification.velocitySize)
+  }
+}
+
+/// Writes a file of D4RL's v2 layout, block by block, with bounded memory.
+///
+/// The file has its name only after ``finish()``; until then, and for ever if anything fails, the
+/// name keeps what it had. Equal rows and metadata give equal bytes.
+public final class D4RLWriter {
+  public let path: String
+  public let rows: Int
+  public private(set) var written = 0
+  private let shape: D4RLShape
+  private let output: DatasetOutput
+  private let replacing: Bool
+  private let file: HDF5File
+  private var columns: [String: HDF5Dataset] = [:]
+  private var finished = false
+
+  /// - Parameters:
+  ///   - rows: exactly how many will be appended.
+  ///   - replacing: whether an existing file of that name gives way at the end.
+  public init(
+    creating path: String, rows: Int, shape: D4RLShape, metadata: D4RLMetadata,
+    replacing: Bool = false
+  ) throws(DatasetError) {
+    precondition(rows > 0, "a dataset of \(rows) rows")
+    self.path = path
+    self.rows = rows
+    self.shape = shape
+    self.replacing = replacing
+    let output = try DatasetOutput(path, replacing: replacing)
+    self.output = output
+    file = try hdf5 { () throws(HDF5Error) in try HDF5File(creating: output.temporaryPath) }
+    do throws(DatasetError) {
+      try createColumns()
+      try write(metadata)
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+
+  deinit { if !finished { abandon() } }
+
+  private func abandon() {
+    finished = true
+    columns = [:]
+    try? file.close()
+    output.discard()
+  }
+
+  private func createColumns() throws(DatasetError) {
+    var wanted: [(name: String, width: Int?, type: HDF5Type)] = [
+      ("actions", shape.actionSize, .float(bytes: 4)),
+      ("infos/action_log_probs", nil, .float(bytes: 4)),
+      ("next_observations", shape.observationSize, .float(bytes: 4)),
+      ("observations", shape.observationSize, .float(bytes: 4)),
+      ("rewards", nil, .float(bytes: 4)),
+      ("terminals", nil, .boolean),
+      ("timeouts", nil, .boolean),
+    ]
+    if shape.positionSize > 0 {
+      wanted += [
+        ("infos/qpos", shape.positionSize, .float(bytes: 8)),
+        ("infos/qvel", shape.velocitySize, .float(bytes: 8)),
+      ]
+    }
+    for (name, width, type) in wanted {
+      // Chunks of about 128 KiB: large enough to compress, small enough to read a slice cheaply.
+      let rowBytes = (width ?? 1) * type.size
+      columns[name] = try hdf5 { () throws(HDF5Error) in
+        try file.createDataset(
+          name, shape: [rows] + (width.map { [$0] } ?? []), type: type,
+          chunkRows: max(1, 131_072 / rowBytes))
+      }
+    }
+  }
+
+  private func write(_ metadata: D4RLMetadata) throws(DatasetError) {
+    try hdf5 { () throws(HDF5Error) in
+      for (name, text) in metadata.strings.sorted(by: { $0.key < $1.key }) {
+        try file.write(text, to: "metadata/\(name)")
+      }
+      for (name, value) in metadata.integers.sorted(by: { $0.key < $1.key }) {
+        try file.write(value, to: "metadata/\(name)")
+      }
+      guard let policy = metadata.policy else { return }
+      for (name, tensor) in policy.tensors.sorted(by: { $0.key < $1.key }) {
+        guard case .float32(let values) = tensor.elements, (1...2).contains(tensor.shape.count)
+        else { continue }
+        let dataset = try file.createDataset(
+          "metadata/policy/" + name.split(separator: ".").joined(separator: "/"),
+          shape: tensor.shape, type: .float(bytes: 4), chunkRows: tensor.shape[0])
+        try dataset.write(values)
+      }
+      try file.write("relu", to: "metadata/policy/nonlinearity")
+      try file.write("tanh_gaussian", to: "metadata/policy/output_distribution")
+    }
+  }
+
+  /// Appends a block; its columns must have the shapes of the file.
+  public func append(_ block: D4RLRows) throws(DatasetError) {
+    let count = block.count
+    precondition(!finished && written + count <= rows, "\(written + count) rows in a file of \(rows)")
+    precondition(
+      block.observations.count == count * shape.observationSize
+        && block.nextObservations.count == count * shape.observationSize
+        && block.actions.count == count * shape.actionSize && block.terminals.count == count
+        && block.timeouts.count == count && block.actionLogProbs.count == count
+        && block.positions.count == count * shape.positionSize
+        && block.velocities.count == count * shape.velocitySize,
+      "the columns of a block must fit \(shape) and \(count) rows")
+    guard count > 0 else { return }
+    try hdf5 { () throws(HDF5Error) in
+      try columns["observations"]!.write(block.observations, at: written)
+      try columns["next_observations"]!.write(block.nextObservations, at: written)
+      try columns["actions"]!.write(block.actions, at: written)
+      try columns["rewards"]!.write(block.rewards, at: written)
+      try columns["terminals"]!.write(block.terminals, at: written)
+      try columns["timeouts"]!.write(block.timeouts, at: written)
+      try columns["infos/action_log_probs"]!.write(block.actionLogProbs, at: written)
+      try columns["infos/qpos"]?.write(block.positions, at: written)
+      try columns["infos/qvel"]?.write(block.velocities, at: written)
+    }
+    written += count
+  }
+
+  /// Closes the file, syncs it and gives it its name.
+  public func finish() throws(DatasetError) {
+    precondition(written == rows, "\(written) of \(rows) rows were appended")
+    columns = [:]
+    do throws(DatasetError) {
+      try hdf5 { () throws(HDF5Error) in try file.close() }
+      try output.commit(replacing: replacing)
+      finished = true
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,35 @@
+public import HDF5
+
+/// A dataset cannot be read, does not fit, or cannot be written.
+public enum DatasetError: Error, Equatable, CustomStringConvertible {
+  /// The file itself, or an object in it, cannot be read or written.
+  case hdf5(HDF5Error)
+  /// A field every dataset needs is absent.
+  case missing(file: String, field: String)
+  /// A field has another shape, type or value than expected.
+  case mismatch(file: String, field: String, expected: String, actual: String)
+  /// A number is NaN or infinite.
+  case notFinite(file: String, field: String, row: Int, column: Int, value: Double)
+  /// The file would be replaced, and that was not asked for.
+  case exists(file: String)
+  /// The system refused something.
+  case system(file: String, operation: String, message: String)
+
+  public var description: String {
+    switch self {
+    case .hdf5(let error): error.description
+    case .missing(let file, let field): "\(file): field '\(field)' is missing"
+    case .mismatch(let file, let field, let expected, let actual):
+      "\(file): field '\(field)': expected \(expected), found \(actual)"
+    case .notFinite(let file, let field, let row, let column, let value):
+      "\(file): field '\(field)': row \(row), column \(column) is \(value), expected a finite number"
+    case .exists(let file): "\(file): already exists; it was left as it is"
+    case .system(let file, let operation, let message): "\(file): \(operation): \(message)"
+    }
+  }
+}
+
+/// Runs a piece of file access and turns its error into one of a dataset.
+func hdf5<Result>(_ body: () throws(HDF5Error) -> Result) throws(DatasetError) -> Result {
+  do throws(HDF5Error) { return try body() } catch { throw .hdf5(error) }
+}
