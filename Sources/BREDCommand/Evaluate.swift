@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import RLCore
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -6,7 +6,11 @@ enum AtomicText {
     let bytes = Array(text.utf8)
     do throws(FileError) {
       try AtomicFile.write(to: path) { (output: borrowing AtomicFile.Output) throws(FileError) in
-        try bytes.withUnsafeBytes { buffer throws(FileError) in try output.write(buffer) }
+        var failure: FileError?
+        bytes.withUnsafeBytes { buffer in
+          do throws(FileError) { try output.write(buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
       }
     } catch {
       throw .cannotWrite(path: path, reason: "\(error.operation): \(error.message)")

@@ -18,7 +18,8 @@ final class FileDescriptor {
     if number < 0 { throw .cannotWrite(path: path, reason: RunError.lastSystemMessage) }
   }
 
-  deinit { close(number) }
+  // A failed open must not disturb `errno`.
+  deinit { if number >= 0 { close(number) } }
 
   /// Bytes read; 0 at the end, −1 on failure.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {

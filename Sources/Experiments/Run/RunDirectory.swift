@@ -10,6 +10,47 @@ public final class RunDirectory {
   private let lock: RunLock
   private static let ownFiles: Set<String> = [".lock"]
 
+  /// Refuses, without touching anything, a path that a run cannot use.
+  ///
+  /// Stages ask this before they read their inputs, and make the directory only afterwards.
+  /// - Parameter resume: accept a directory that is already used.
+  static func check(path: String, resume: Bool) throws(RunError) {
+    let manager = FileManager.default
+    var isDirectory: ObjCBool = false
+    guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      return try checkParent(of: path)
+    }
+    guard isDirectory.boolValue else {
+      throw .cannotWrite(path: path, reason: "there is a file of this name")
+    }
+    guard let names = try? manager.contentsOfDirectory(atPath: path) else {
+      throw .cannotRead(path: path, reason: "the directory cannot be listed")
+    }
+    guard manager.isWritableFile(atPath: path) else {
+      throw .cannotWrite(path: path, reason: "no permission to write here")
+    }
+    if resume {
+      try refuseForeign(path)
+    } else if names.contains(where: { !ownFiles.contains($0) }) {
+      throw .directoryNotEmpty(path: path)
+    }
+  }
+
+  /// The nearest existing ancestor decides whether the directory can be made.
+  private static func checkParent(of path: String) throws(RunError) {
+    let manager = FileManager.default
+    var ancestor = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    while !manager.fileExists(atPath: ancestor) && ancestor.count > 1 {
+      ancestor = (ancestor as NSString).deletingLastPathComponent
+    }
+    var isDirectory: ObjCBool = false
+    guard manager.fileExists(atPath: ancestor, isDirectory: &isDirectory), isDirectory.boolValue
+    else { throw .cannotWrite(path: path, reason: "'\(ancestor)' is not a directory") }
+    guard manager.isWritableFile(atPath: ancestor) else {
+      throw .cannotWrite(path: path, reason: "no permission to write in '\(ancestor)'")
+    }
+  }
+
   /// Opens or makes a run directory and locks it.
   ///
   /// - Parameter resume: accept a directory that is already used.
@@ -18,26 +59,15 @@ public final class RunDirectory {
   public init(path: String, resume: Bool) throws(RunError) {
     let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     self.path = path
-    let manager = FileManager.default
-    var isDirectory: ObjCBool = false
-    let exists = manager.fileExists(atPath: path, isDirectory: &isDirectory)
-    if exists && !isDirectory.boolValue {
-      throw .cannotWrite(path: path, reason: "there is a file of this name")
+    try RunDirectory.check(path: path, resume: resume)
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path: path, reason: readable(error))
     }
-    if exists && !resume {
-      guard let names = try? manager.contentsOfDirectory(atPath: path) else {
-        throw .cannotRead(path: path, reason: "the directory cannot be listed")
-      }
-      let used = names.contains { !RunDirectory.ownFiles.contains($0) }
-      if used { throw .directoryNotEmpty(path: path) }
-    }
-    if !exists {
-      do { try manager.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-        throw .cannotWrite(path: path, reason: readable(error))
-      }
-    }
-    if resume { try RunDirectory.refuseForeign(path) }
     lock = try RunLock(directory: path)
+    // Between check and lock another process may have begun.
+    try RunDirectory.check(path: path, resume: resume)
     removeLeftovers()
   }
 
@@ -57,16 +87,18 @@ public final class RunDirectory {
   public var weights: String { file("weights") }
   var checkpoints: String { file("checkpoints") }
 
-  /// Whether the run has ended: its summary is written last.
-  public var isFinished: Bool { FileManager.default.fileExists(atPath: file("summary.json")) }
-
-  /// Whether nothing is left to do here.
+  /// Whether nothing is left to do in `path`; to be asked before anything is read or made.
   ///
-  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where the finished run is another one.
-  func holdsFinishedRun(of configuration: ExperimentConfiguration) throws -> Bool {
-    guard isFinished else { return false }
-    let file = file("config.yaml")
-    let changed = try ExperimentConfiguration.load(file: file).differences(from: configuration)
+  /// - Throws: ``RunError`` where the path cannot be used, or holds another run.
+  static func holdsFinishedRun(
+    _ path: String, context: StageContext
+  ) throws -> Bool {
+    try check(path: path, resume: context.resume)
+    guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
+      return false
+    }
+    let before = try ExperimentConfiguration.load(file: "\(path)/config.yaml")
+    let changed = before.differences(from: context.configuration)
     guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
     return true
   }

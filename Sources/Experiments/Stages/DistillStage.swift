@@ -19,16 +19,16 @@ public struct DistillStage {
   /// - Returns: the file with the distilled policy, `output/weights/distilled.safetensors`.
   @discardableResult
   public func run(ensemble: String, output: String, addToEnsemble: Bool = true) throws -> String {
-    let directory = try RunDirectory(path: output, resume: context.resume)
-    let file = "\(directory.weights)/\(EnsembleFiles.distilledName)"
-    if try directory.holdsFinishedRun(of: context.configuration) { return file }
+    let file = "\(output)/weights/\(EnsembleFiles.distilledName)"
+    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
     let task = try ControlTask(context.configuration)
     let agents = try EnsembleFiles.read(ensemble, task: task)
     let shared = "\(EnsembleFiles.folder(of: ensemble))/\(EnsembleFiles.distilledName)"
-    if addToEnsemble { try DistillStage.refuseOverwriting(shared, in: directory) }
+    if addToEnsemble { try DistillStage.refuseOverwriting(shared, output: output) }
     let data = try OfflineData(context.configuration, task: task)
     var inputs = EnsembleFiles.digests(in: ensemble, actorsOnly: true)
     inputs["dataset"] = data.digest
+    let directory = try RunDirectory(path: output, resume: context.resume)
     let distillation = PolicyDistillation(
       configuration: stageConfiguration, members: agents.actors, observations: data.observations,
       seed: UInt64(context.configuration.seed), pool: context.pool)
@@ -46,7 +46,7 @@ public struct DistillStage {
   }
 
   /// A distilled policy that is there although this run has not begun is somebody else's.
-  private static func refuseOverwriting(_ file: String, in directory: RunDirectory) throws {
+  private static func refuseOverwriting(_ file: String, output: String) throws {
     let manager = FileManager.default
     let folder = (file as NSString).deletingLastPathComponent
     guard manager.isWritableFile(atPath: folder) else {
@@ -54,7 +54,7 @@ public struct DistillStage {
         path: folder, reason: "no permission; pass --no-add-to-ensemble to leave it as it is")
     }
     guard manager.fileExists(atPath: file) else { return }
-    let begun = (try? manager.contentsOfDirectory(atPath: directory.checkpoints)) ?? []
+    let begun = (try? manager.contentsOfDirectory(atPath: "\(output)/checkpoints")) ?? []
     guard begun.isEmpty else { return }
     throw RunError.cannotWrite(
       path: file, reason: "the file exists already; pass --no-add-to-ensemble to leave it as it is")

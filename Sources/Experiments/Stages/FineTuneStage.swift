@@ -21,12 +21,12 @@ public struct FineTuneStage {
   /// - Returns: the file with the final policy, `output/weights/policy.safetensors`.
   @discardableResult
   public func run(ensemble: String, output: String) throws -> String {
-    let directory = try RunDirectory(path: output, resume: context.resume)
-    let file = "\(directory.weights)/\(EnsembleFiles.policyName)"
-    if try directory.holdsFinishedRun(of: context.configuration) { return file }
+    let file = "\(output)/weights/\(EnsembleFiles.policyName)"
+    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
     let task = try ControlTask(context.configuration)
     let agents = try EnsembleFiles.read(ensemble, task: task)
     let data = try OfflineData(context.configuration, task: task)
+    let directory = try RunDirectory(path: output, resume: context.resume)
     let actor = try startingActor(agents, ensemble: ensemble, directory: directory)
     let learner = SoftActorCritic(
       configuration: learnerConfiguration(agents), observationSize: task.specification.observationSize,

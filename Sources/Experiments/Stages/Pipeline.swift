@@ -15,10 +15,10 @@ public struct Pipeline {
   /// - Returns: the file with the final policy.
   @discardableResult
   public func run(output: String) throws -> String {
+    let policy = "\(output)/finetune/weights/\(EnsembleFiles.policyName)"
+    if try RunDirectory.holdsFinishedRun(output, context: context) { return policy }
+    _ = try OfflineData(context.configuration, task: ControlTask(context.configuration))
     let directory = try RunDirectory(path: output, resume: context.resume)
-    let policy = directory.file("finetune/weights/\(EnsembleFiles.policyName)")
-    if try directory.holdsFinishedRun(of: context.configuration) { return policy }
-    _ = try ControlTask(context.configuration)
     let before = directory.file("config.yaml")
     if FileManager.default.fileExists(atPath: before) {
       let changed = try ExperimentConfiguration.load(file: before).differences(

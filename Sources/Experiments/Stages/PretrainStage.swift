@@ -22,14 +22,14 @@ public struct PretrainStage {
   /// - Throws: errors of configuration, dataset, run directory; ``TrainingError``; ``Interrupted``.
   @discardableResult
   public func run(output: String) throws -> String {
-    let directory = try RunDirectory(path: output, resume: context.resume)
-    if try directory.holdsFinishedRun(of: context.configuration) { return directory.weights }
+    if try RunDirectory.holdsFinishedRun(output, context: context) { return "\(output)/weights" }
     let task = try ControlTask(context.configuration)
     let data = try OfflineData(context.configuration, task: task)
     let seeds = PretrainStage.memberSeeds(of: context.configuration)
     let learner = ConservativeQLearning(
       configuration: learnerConfiguration, observationSize: task.specification.observationSize,
       actionSize: task.specification.actionSize, seeds: seeds, pool: context.pool)
+    let directory = try RunDirectory(path: output, resume: context.resume)
     try train(learner, on: data, task: task, in: directory)
     return directory.weights
   }
@@ -41,7 +41,7 @@ public struct PretrainStage {
   private func train(
     _ learner: ConservativeQLearning, on data: OfflineData, task: ControlTask, in directory: RunDirectory
   ) throws {
-    let memberColumns = (0..<configuration.members).map { "member_\($0)_eval_normalized_score" }
+    let memberColumns = (0..<configuration.members).map { "member\($0)_eval_normalized_score" }
     let session = try StageSession(
       stage: PretrainStage.name, directory: directory, context: context,
       columns: learner.metricNames + memberColumns, inputs: ["dataset": data.digest])
@@ -88,7 +88,7 @@ public struct PretrainStage {
         let evaluation = try evaluate(
           learner, task: task, epoch: epoch, last: count == total, into: &values)
         try session.record(values, evaluation: evaluation, step: count)
-        reporter.epoch(count, EpochLine.text(values, evaluation, names: ["critic_loss"]))
+        reporter.epoch(count, EpochLine.text(values, evaluation, names: ["member0_td_loss"]))
         pace = Pace()
         if epoch % configuration.checkpointInterval == 0 || count == total { try checkpoint() }
       }
@@ -112,7 +112,7 @@ public struct PretrainStage {
       let result = try task.evaluate(
         learner.policy(ofMember: member), configuration: context.configuration, round: epoch,
         pool: context.pool)
-      values["member_\(member)_eval_normalized_score"] = result.normalizedScore
+      values["member\(member)_eval_normalized_score"] = result.normalizedScore
       results.append(result)
     }
     return EvaluationResult(

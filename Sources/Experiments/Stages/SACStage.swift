@@ -20,15 +20,15 @@ public struct SACStage {
     if let replayDataset, FileManager.default.fileExists(atPath: replayDataset), !context.resume {
       throw RunError.cannotWrite(path: replayDataset, reason: "the file exists already")
     }
-    let directory = try RunDirectory(path: output, resume: context.resume)
-    let file = "\(directory.weights)/\(EnsembleFiles.policyName)"
-    if try directory.holdsFinishedRun(of: context.configuration) { return file }
+    let file = "\(output)/weights/\(EnsembleFiles.policyName)"
+    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
     let task = try ControlTask(context.configuration)
     let source = configuration
     let learner = SoftActorCritic(
       configuration: learnerConfiguration, observationSize: task.specification.observationSize,
       actionSize: task.specification.actionSize, seed: UInt64(context.configuration.seed),
       pool: context.pool)
+    let directory = try RunDirectory(path: output, resume: context.resume)
     let session = try StageSession(
       stage: SACStage.name, directory: directory, context: context,
       columns: learner.metricNames + OnlineLoop.columns, inputs: [:])
