@@ -5,7 +5,7 @@ import RLCore
 /// One step recorded from Gymnasium.
 struct RecordedStep {
   let state: PhysicalState
-  let action: [Double]
+  var action: [Double]
   let observation: [Double]
   let reward: Double
   let terminated: Bool
