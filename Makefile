@@ -14,6 +14,7 @@
 
 SWIFT ?= swift
 FLAGS := -c release -Xswiftc -enable-testing
+SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O
 BRED := .build/release/bred
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
@@ -40,15 +41,19 @@ setup:
 build: setup
 	$(SWIFT) build $(FLAGS) --product bred
 
+# The two products by name: `--build-tests` would also build the plugins of the dependencies, among them
+# a protocol compiler in C++.
 test: setup
-	$(SWIFT) build $(FLAGS) --build-tests
+	$(SWIFT) build $(FLAGS) --product bred
+	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 	$(SWIFT) test $(FLAGS) --skip-build
 
 test-long: setup
-	$(SWIFT) build $(FLAGS) --build-tests
+	$(SWIFT) build $(FLAGS) --product bred
+	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
-	$(SWIFT) test --sanitize=address --scratch-path .build-sanitize \
-	  -Xswiftc -O -Xswiftc -enable-testing --filter 'HDF5Tests|DatasetsTests|NetworksTests|ReplayTests'
+	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
+	$(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|NetworksTests|ReplayTests'
 
 lint:
 	experiments/scripts/lint.sh

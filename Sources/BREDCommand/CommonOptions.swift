@@ -42,15 +42,20 @@ struct TrainingOptions: ParsableArguments {
         + "--env-id and --task are aliases.", valueName: "name"))
   var env: String?
 
-  @Option(name: .long, help: ArgumentHelp("YAML with the values that differ from the defaults.", valueName: "file"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("YAML with the values that differ from the defaults.", valueName: "file"))
   var config: String?
 
   @Option(
     name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Override one value, as in finetune.policyLearningRate=3e-5; repeatable.", valueName: "key=value"))
+    help: ArgumentHelp(
+      "Override one value, as in finetune.policyLearningRate=3e-5; repeatable.",
+      valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(name: .long, help: "Seed of all random numbers; equal seeds give equal bytes. (default: 0)")
+  @Option(
+    name: .long, help: "Seed of all random numbers; equal seeds give equal bytes. (default: 0)")
   var seed: String?
 
   @Option(name: [.short, .long], help: ArgumentHelp("Run directory to make.", valueName: "dir"))

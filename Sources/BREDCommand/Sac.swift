@@ -12,7 +12,8 @@ struct Sac: ParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Write the replay buffer as a D4RL v2 dataset at the end.", valueName: "file"))
+    help: ArgumentHelp(
+      "Write the replay buffer as a D4RL v2 dataset at the end.", valueName: "file"))
   var replayDataset: String?
 
   @OptionGroup var options: TrainingOptions

@@ -92,7 +92,7 @@ import Testing
         UInt32(number(position + 8, 4)) == CRC32C.masked(bytes[position..<position + 8]))
       let payload = Array(bytes[position + 12..<position + 12 + length])
       #expect(UInt32(number(position + 12 + length, 4)) == CRC32C.masked(payload))
-      events.append(try Bred_Event(serializedBytes: payload))
+      events.append(try EventFile.decode(payload))
       position += 16 + length
     }
     return events

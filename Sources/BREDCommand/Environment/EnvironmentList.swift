@@ -34,7 +34,9 @@ struct EnvironmentList: ParsableCommand {
 struct EnvironmentDescribe: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe", abstract: "Describe one robot: what each number means.",
-    discussion: "Examples:\n  bred environment describe hopper\n  bred environment describe Walker2d-v4 --json")
+    discussion:
+      "Examples:\n  bred environment describe hopper\n  bred environment describe Walker2d-v4 --json"
+  )
 
   @Argument(help: "hopper, walker2d or halfcheetah.")
   var name: String
@@ -51,15 +53,18 @@ struct EnvironmentDescribe: ParsableCommand {
       print(try JSONText.line(record))
       return
     }
-    print("\(record.name): at most \(record.maximumEpisodeSteps) steps an episode, "
-      + (record.canTerminate ? "ends when the robot falls" : "never ends early"))
-    print("returns of D4RL's references: random \(record.randomReturn), expert \(record.expertReturn)")
+    print(
+      "\(record.name): at most \(record.maximumEpisodeSteps) steps an episode, "
+        + (record.canTerminate ? "ends when the robot falls" : "never ends early"))
+    print(
+      "returns of D4RL's references: random \(record.randomReturn), expert \(record.expertReturn)")
     for (title, rows) in [("observation", record.observations), ("action", record.actions)] {
       print("\n\(title)")
       for (index, row) in (rows ?? []).enumerated() {
         let meaning = row.meaning.padding(
           toLength: max(36, row.meaning.count), withPad: " ", startingAt: 0)
-        let joint = row.joint.padding(toLength: max(16, row.joint.count), withPad: " ", startingAt: 0)
+        let joint = row.joint.padding(
+          toLength: max(16, row.joint.count), withPad: " ", startingAt: 0)
         print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
       }
     }

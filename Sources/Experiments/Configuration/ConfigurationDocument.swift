@@ -112,7 +112,8 @@ struct ConfigurationDocument {
       .wrongType(file: origin, key: path, value: shown(value), expected: expected)
     }
     if base.mapping != nil {
-      throw wrong("the keys " + (base.mapping?.keys.compactMap(\.string) ?? []).joined(separator: ", "))
+      throw wrong(
+        "the keys " + (base.mapping?.keys.compactMap(\.string) ?? []).joined(separator: ", "))
     }
     let rule = ExperimentConfiguration.rules.first { $0.key == path }
     guard value.scalar != nil else { throw wrong(rule?.allowed ?? "a single value") }

@@ -55,7 +55,8 @@ extension ExperimentConfiguration {
 
   private static let general: [ConfigurationRule] = [
     ConfigurationRule(
-      key: "environment", allowed: "one of " + EnvironmentKind.allCases.map(\.rawValue).joined(separator: ", ")
+      key: "environment",
+      allowed: "one of " + EnvironmentKind.allCases.map(\.rawValue).joined(separator: ", ")
     ) { (EnvironmentKind(rawValue: $0.environment) != nil) ? nil : "'\($0.environment)'" },
     .integer("seed", 0...Int.max) { $0.seed },
     .choice("dataset.nextObservations", NextObservationRule.self),

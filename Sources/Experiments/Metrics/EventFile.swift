@@ -59,6 +59,11 @@ final class EventFile {
     eventCount += 1
   }
 
+  /// One event from a frame's payload.
+  static func decode(_ payload: [UInt8]) throws -> Bred_Event {
+    try Bred_Event(serializedBytes: payload)
+  }
+
   /// The first `events` whole frames: how many there are and where they end.
   private static func prefix(of bytes: [UInt8], events: Int) -> (count: Int, length: Int) {
     var position = 0

@@ -41,7 +41,8 @@ public final class ProgressReporter {
     let filled = total > 0 ? min(width, width * count / total) : width
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
     let percent = total > 0 ? 100 * count / total : 100
-    write("\r\u{1B}[K\(label) \(bar) \(percent)% \(count)/\(total) \(unit)  \(pace(count, now))\(note)")
+    write(
+      "\r\u{1B}[K\(label) \(bar) \(percent)% \(count)/\(total) \(unit)  \(pace(count, now))\(note)")
     lineIsOpen = true
   }
 

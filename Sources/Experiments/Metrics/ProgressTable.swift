@@ -43,7 +43,8 @@ final class ProgressTable {
     // Lines: header, rows, and an empty one after the last newline.
     guard lines.count >= rows + 2 else {
       throw .inconsistent(
-        path: path, reason: "\(max(0, lines.count - 2)) rows, but the checkpoint was written after \(rows)")
+        path: path,
+        reason: "\(max(0, lines.count - 2)) rows, but the checkpoint was written after \(rows)")
     }
     let kept = lines[0...rows].joined(separator: "\n") + "\n"
     let position = columns.firstIndex(of: "wall_seconds") ?? 0

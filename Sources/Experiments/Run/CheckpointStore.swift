@@ -35,7 +35,8 @@ final class CheckpointStore {
     try directory.makeDirectory(directory.checkpoints)
     var state = state
     state.metadata.merge(identity.metadata) { _, new in new }
-    let name = "step-" + String(repeating: "0", count: max(0, 12 - "\(progress)".count))
+    let name =
+      "step-" + String(repeating: "0", count: max(0, 12 - "\(progress)".count))
       + "\(progress).safetensors"
     let path = "\(directory.checkpoints)/\(name)"
     do { try SafetensorsFile.write(state, to: path) } catch {

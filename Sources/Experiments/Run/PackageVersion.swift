@@ -7,7 +7,8 @@ package enum PackageVersion {
   /// Commit of the checkout that the executable lies in, or `unknown` where it was installed
   /// elsewhere.
   package static let commit: String = {
-    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    let executable =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? CommandLine.arguments.first ?? ""
     var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
     while folder.path.count > 1 {
@@ -20,7 +21,8 @@ package enum PackageVersion {
 
   private static func head(of git: URL) -> String? {
     func text(_ url: URL) -> String? {
-      (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+      (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(
+        in: .whitespacesAndNewlines)
     }
     var directory = git
     if let link = text(git), link.hasPrefix("gitdir: ") {
@@ -31,7 +33,8 @@ package enum PackageVersion {
     let reference = String(head.dropFirst(5))
     var shared = directory
     if let common = text(directory.appendingPathComponent("commondir")) {
-      shared = common.hasPrefix("/")
+      shared =
+        common.hasPrefix("/")
         ? URL(fileURLWithPath: common) : directory.appendingPathComponent(common)
     }
     if let commit = text(shared.appendingPathComponent(reference)) { return commit }

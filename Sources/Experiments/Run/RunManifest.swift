@@ -57,7 +57,9 @@ package struct MachineDescription: Codable, Equatable, Sendable {
 
   /// Value of the first line of `/proc/cpuinfo` that begins with `field`.
   package static func cpuInformation(_ field: String) -> String? {
-    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return nil }
+    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
+      return nil
+    }
     for line in text.split(separator: "\n") where line.hasPrefix(field) {
       guard let colon = line.firstIndex(of: ":") else { continue }
       return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)

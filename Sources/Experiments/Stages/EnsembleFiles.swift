@@ -109,7 +109,8 @@ enum EnsembleFiles {
       return member(actor, twins.map(\.network), twins.map { $0.target! }, metadata)
     }
     try EnsembleDirectory(members: members).write(to: directory)
-    try write(GaussianPolicy(network: actor), environment: environment, to: "\(directory)/\(policyName)")
+    try write(
+      GaussianPolicy(network: actor), environment: environment, to: "\(directory)/\(policyName)")
   }
 
   private static func member(

@@ -29,7 +29,8 @@ public struct FineTuneStage {
     let directory = try RunDirectory(path: output, resume: context.resume)
     let actor = try startingActor(agents, ensemble: ensemble, directory: directory)
     let learner = SoftActorCritic(
-      configuration: learnerConfiguration(agents), observationSize: task.specification.observationSize,
+      configuration: learnerConfiguration(agents),
+      observationSize: task.specification.observationSize,
       actionSize: task.specification.actionSize, actors: [actor.network],
       critics: agents.critics, seed: UInt64(context.configuration.seed), pool: context.pool)
     var inputs = EnsembleFiles.digests(in: ensemble)
@@ -43,7 +44,8 @@ public struct FineTuneStage {
         environmentSteps: source.environmentSteps, blockSteps: source.blockSteps,
         updates: { source.updates(inBlock: $0) }, checkpointInterval: source.checkpointInterval,
         batchSize: source.batchSize),
-      learner: learner, replay: try OnlineReplay(source, data: data, specification: task.specification),
+      learner: learner,
+      replay: try OnlineReplay(source, data: data, specification: task.specification),
       task: task, context: context, session: session, purpose: FineTuneStage.name)
     try loop.run(label: FineTuneStage.name, reporter: context.reporter)
     try EnsembleFiles.write(learner, environment: task.name, to: directory.weights)

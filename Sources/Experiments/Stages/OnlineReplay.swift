@@ -13,7 +13,8 @@ final class OnlineReplay {
 
   /// Fine-tuning's replay: the dataset, room for every online step, and the configured scheme.
   init(
-    _ configuration: FineTuneConfiguration, data: OfflineData, specification: EnvironmentSpecification
+    _ configuration: FineTuneConfiguration, data: OfflineData,
+    specification: EnvironmentSpecification
   ) throws {
     offline = data.buffer
     keepsOffline = true

@@ -39,7 +39,8 @@ public struct PretrainStage {
   }
 
   private func train(
-    _ learner: ConservativeQLearning, on data: OfflineData, task: ControlTask, in directory: RunDirectory
+    _ learner: ConservativeQLearning, on data: OfflineData, task: ControlTask,
+    in directory: RunDirectory
   ) throws {
     let memberColumns = (0..<configuration.members).map { "member\($0)_eval_normalized_score" }
     let session = try StageSession(

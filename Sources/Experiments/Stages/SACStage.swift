@@ -38,7 +38,8 @@ public struct SACStage {
     let loop = try OnlineLoop(
       schedule: OnlineLoop.Schedule(
         environmentSteps: source.environmentSteps, blockSteps: source.blockSteps,
-        updates: { _ in max(1, Int((Double(source.blockSteps) * source.updatesPerStep).rounded())) },
+        updates: { _ in max(1, Int((Double(source.blockSteps) * source.updatesPerStep).rounded()))
+        },
         checkpointInterval: source.checkpointInterval, batchSize: source.batchSize),
       learner: learner, replay: replay, task: task, context: context, session: session,
       purpose: SACStage.name)
