@@ -115,7 +115,7 @@ let package = Package(
       "ExperimentsTests",
       [
         "Experiments", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
-        "RLCore", "DenseMath",
+        "RLCore", "DenseMath", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("BREDTests", ["BRED"]),
     tests("CommandTests", ["BREDCommand"]),
