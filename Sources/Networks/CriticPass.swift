@@ -21,6 +21,8 @@ package final class CriticPass: @unchecked Sendable {
   /// Action part of the first weight and its gradient, `[actionSize, hiddenSizes[0]]`.
   private let actionWeight: FloatBuffer
   private let actionWeightGradient: FloatBuffer
+  /// ∂Q/∂a of the listed rows, before they are put in their places.
+  private let actionProduct: FloatBuffer
   private let hidden: [FloatBuffer]
   private let delta: [FloatBuffer]
   private let zeros: FloatBuffer
@@ -45,6 +47,7 @@ package final class CriticPass: @unchecked Sendable {
     baseGradient = FloatBuffer(count: maximumStates * first)
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
+    actionProduct = FloatBuffer(count: actionSize * maximumRows)
     hidden = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
     delta = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
     zeros = FloatBuffer(count: first)
@@ -147,8 +150,7 @@ package final class CriticPass: @unchecked Sendable {
     backwardHidden(critic, rowGradient: rowGradient, rows: rows, count: count, gradient: nil)
     let first = shape.hiddenSizes[0]
     bk_relu_backward(delta[0].base, first, hidden[0].base, first, nil, count, first)
-    // The activations have served; their memory takes the product.
-    let product = hidden[0].matrix(rows: count, columns: actionSize)
+    let product = actionProduct.matrix(rows: count, columns: actionSize)
     let weight = critic.weight(0).columns(observationSize..<observationSize + actionSize)
     BLAS.multiply(delta[0].matrix(rows: count, columns: first), weight, into: product)
     for i in 0..<count {
