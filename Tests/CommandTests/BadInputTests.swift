@@ -1,0 +1,221 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Each mistake gives one clear error on standard error, exit code 1 or 2, and touches nothing.
+@Suite struct BadInputTests {
+  let folder = TemporaryDirectory()
+  let workshop = Workshop.shared
+
+  /// Runs the command, which must refuse, say all of `words`, and leave the folder as it was.
+  private func refuse(
+    _ arguments: [String], status: Int32, saying words: String...,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let before = contents(of: folder.path)
+    let result = try CommandRunner.run(arguments)
+    #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.output.isEmpty, sourceLocation: sourceLocation)
+    #expect(
+      result.errorLines.filter { $0.lowercased().hasPrefix("error:") }.count == 1,
+      "\(result.errors)", sourceLocation: sourceLocation)
+    for word in words {
+      #expect(
+        result.errors.contains(word), "'\(word)' is not in: \(result.errors)",
+        sourceLocation: sourceLocation)
+    }
+    #expect(contents(of: folder.path) == before, sourceLocation: sourceLocation)
+  }
+
+  private func pretrain(dataset: String, environment: String = "hopper") -> [String] {
+    [
+      "pretrain", "--env", environment, "--dataset", dataset, "--output", folder.file("out"),
+      "--quiet",
+    ] + Workshop.small
+  }
+
+  private func finetune(ensemble: String, _ more: String...) -> [String] {
+    [
+      "finetune", "--env", "hopper", "--dataset", workshop.dataset, "--ensemble", ensemble,
+      "--output", folder.file("out"), "--quiet",
+    ] + Workshop.small + more
+  }
+
+  private func copyDataset(as name: String, _ change: (inout Data) -> Void) throws -> String {
+    var data = try Data(contentsOf: URL(fileURLWithPath: workshop.dataset))
+    change(&data)
+    try data.write(to: URL(fileURLWithPath: folder.file(name)))
+    return folder.file(name)
+  }
+
+  // MARK: Datasets
+
+  @Test func missingDataset() throws {
+    let path = folder.file("nowhere.hdf5")
+    try refuse(pretrain(dataset: path), status: 1, saying: path, "No such file")
+  }
+
+  @Test func truncatedDataset() throws {
+    let path = try copyDataset(as: "short.hdf5") { $0 = $0.prefix($0.count / 2) }
+    try refuse(pretrain(dataset: path), status: 1, saying: path)
+  }
+
+  @Test func foreignDataset() throws {
+    let path = try copyDataset(as: "text.hdf5") { $0 = Data("not a dataset".utf8) }
+    try refuse(pretrain(dataset: path), status: 1, saying: path)
+    let empty = try copyDataset(as: "empty.hdf5") { $0 = Data() }
+    try refuse(pretrain(dataset: empty), status: 1, saying: empty)
+  }
+
+  @Test func datasetOfAnotherRobot() throws {
+    try refuse(
+      pretrain(dataset: workshop.dataset, environment: "walker2d"), status: 1,
+      saying: workshop.dataset, "17", "11")
+  }
+
+  @Test func directoryAsDataset() throws {
+    try refuse(pretrain(dataset: folder.path), status: 1, saying: folder.path)
+  }
+
+  // MARK: Configuration
+
+  @Test(arguments: [
+    ("pretrain.members=0", "pretrain.members"),
+    ("pretrain.gradientSteps=-5", "pretrain.gradientSteps"),
+    ("finetune.environmentSteps=-1", "finetune.environmentSteps"),
+    ("finetune.initialOnlineFraction=1.5", "[0.0, 1.0]"),
+    ("finetune.initialOnlineFraction=-0.5", "finetune.initialOnlineFraction"),
+    ("finetune.replay=sometimes", "online-only"),
+    ("finetune.replayy=uniform", "finetune.replay"),
+    ("finetune", "="),
+    ("evaluation.episodes=none", "evaluation.episodes"),
+    ("distillation.validationFraction=1", "distillation.validationFraction"),
+  ])
+  func impossibleValues(setting: String, word: String) throws {
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--set", setting], status: 2, saying: word, "--set")
+  }
+
+  @Test func configurationFileWithAnUnknownKey() throws {
+    let path = folder.file("mine.yaml")
+    try "environment: hopper\npretrian:\n  members: 3\n".write(
+      toFile: path, atomically: true, encoding: .utf8)
+    try refuse(
+      ["run", path, "--dataset", workshop.dataset, "--output", folder.file("out")], status: 2,
+      saying: path, "pretrian", "did you mean 'pretrain'")
+  }
+
+  @Test func missingConfigurationFile() throws {
+    let path = folder.file("none.yaml")
+    try refuse(["run", path, "--output", folder.file("out")], status: 2, saying: path)
+  }
+
+  @Test func negativeSeed() throws {
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--seed=-1"], status: 2, saying: "--seed", "-1")
+  }
+
+  @Test func unknownRobot() throws {
+    try refuse(
+      pretrain(dataset: workshop.dataset, environment: "ant"), status: 1, saying: "ant", "hopper")
+  }
+
+  @Test(arguments: [
+    ["pretrain"], ["pretrain", "--nonsense"], ["juggle"], ["evaluate", "--env", "hopper"],
+    ["evaluate", "--env", "hopper", "--policy", "x", "--episodes", "0"],
+    ["evaluate", "--env", "hopper", "--policy", "x", "--threads", "0"],
+  ])
+  func wrongUsage(arguments: [String]) throws {
+    try refuse(arguments, status: 2, saying: "Usage:")
+  }
+
+  // MARK: Output directories
+
+  @Test func usedOutputDirectory() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.file("out"), withIntermediateDirectories: true)
+    try "mine".write(toFile: folder.file("out/thesis.txt"), atomically: true, encoding: .utf8)
+    try refuse(
+      pretrain(dataset: workshop.dataset), status: 1, saying: folder.file("out"), "--resume")
+  }
+
+  @Test func outputIsAFile() throws {
+    try "mine".write(toFile: folder.file("out"), atomically: true, encoding: .utf8)
+    try refuse(pretrain(dataset: workshop.dataset), status: 1, saying: folder.file("out"))
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--output", folder.file("out/below")], status: 1,
+      saying: folder.file("out"))
+  }
+
+  @Test func unwritableOutput() throws {
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--output", "/proc/bred/out"], status: 1,
+      saying: "/proc/bred/out", "cannot write")
+  }
+
+  @Test func resumingWhatIsNotARun() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.file("out"), withIntermediateDirectories: true)
+    try "1,2\n".write(toFile: folder.file("out/progress.csv"), atomically: true, encoding: .utf8)
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--resume"], status: 1, saying: "config.yaml")
+  }
+
+  @Test func aRunOfAnotherConfiguration() throws {
+    let made = try CommandRunner.run(pretrain(dataset: workshop.dataset))
+    #expect(made.status == 0)
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--resume", "--set", "pretrain.tau=0.01"], status: 1,
+      saying: "another configuration", "pretrain.tau")
+    // The same for a run that was stopped: only its checkpoint is left.
+    try FileManager.default.removeItem(atPath: folder.file("out/summary.json"))
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--resume", "--seed", "9"], status: 1,
+      saying: "another configuration", "seed")
+    let other = try copyDataset(as: "other.hdf5") { $0.append(0) }
+    try refuse(pretrain(dataset: other) + ["--resume"], status: 1, saying: "another dataset")
+  }
+
+  // MARK: Weights
+
+  @Test func missingEnsemble() throws {
+    try refuse(finetune(ensemble: folder.file("none")), status: 1, saying: folder.file("none"))
+    try refuse(finetune(ensemble: folder.path), status: 1, saying: "member-0")
+  }
+
+  @Test func brokenEnsembles() throws {
+    let copy = folder.file("agents")
+    try FileManager.default.copyItem(atPath: workshop.ensemble, toPath: copy)
+    let actor = URL(fileURLWithPath: "\(copy)/member-1/actor.safetensors")
+    let whole = try Data(contentsOf: actor)
+    try whole.prefix(whole.count - 7).write(to: actor)
+    try refuse(finetune(ensemble: copy), status: 1, saying: actor.path)
+    try Data(contentsOf: URL(fileURLWithPath: "\(copy)/member-1/critic1.safetensors"))
+      .write(to: actor)
+    try refuse(finetune(ensemble: copy), status: 1, saying: actor.path)
+    try FileManager.default.removeItem(at: actor)
+    try refuse(finetune(ensemble: copy), status: 1, saying: "actor.safetensors")
+  }
+
+  @Test func policyOfAnotherRobot() throws {
+    let actor = "\(workshop.ensemble)/member-0/actor.safetensors"
+    try refuse(
+      ["evaluate", "--env", "halfcheetah", "--policy", actor], status: 1, saying: actor, "17", "11")
+    try refuse(
+      ["evaluate", "--env", "hopper", "--policy", workshop.dataset], status: 1,
+      saying: workshop.dataset)
+  }
+
+  @Test func distillingTwiceKeepsTheFirst() throws {
+    let copy = folder.file("agents")
+    try FileManager.default.copyItem(atPath: workshop.ensemble, toPath: copy)
+    func distill(_ output: String) -> [String] {
+      [
+        "distill", "--env", "hopper", "--dataset", workshop.dataset, "--ensemble", copy,
+        "--output", folder.file(output), "--quiet",
+      ] + Workshop.small
+    }
+    #expect(try CommandRunner.run(distill("first")).status == 0)
+    try refuse(distill("second"), status: 1, saying: "distilled.safetensors")
+  }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// The built `bred`, run as a user would.
+struct CommandRunner {
+  struct Result {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// Standard error without its last newline, by line.
+    var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
+  }
+
+  /// The executable beside the test bundle.
+  static let executable: URL = {
+    let runner = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    let beside = runner.deletingLastPathComponent().appendingPathComponent("bred")
+    if FileManager.default.isExecutableFile(atPath: beside.path) { return beside }
+    // Under a test helper the bundle's path is among the arguments.
+    for argument in CommandLine.arguments where argument.contains(".xctest") {
+      let folder = URL(fileURLWithPath: argument).deletingLastPathComponent()
+      let candidate = folder.appendingPathComponent("bred")
+      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+    }
+    return beside
+  }()
+
+  static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    return try Running(process)
+  }
+
+  @discardableResult
+  static func run(_ arguments: String...) throws -> Result { try start(arguments).wait() }
+  static func run(_ arguments: [String]) throws -> Result { try start(arguments).wait() }
+
+  /// A process whose output goes to files, so that no pipe can fill up.
+  final class Running {
+    let process: Process
+    private let folder = NSTemporaryDirectory() + "bred-command-\(UUID().uuidString)"
+
+    init(_ process: Process) throws {
+      self.process = process
+      let manager = FileManager.default
+      try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for (name, path) in [("output", \Process.standardOutput), ("errors", \.standardError)] {
+        manager.createFile(atPath: "\(folder)/\(name)", contents: nil)
+        process[keyPath: path] = try FileHandle(
+          forWritingTo: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
+      process.standardInput = FileHandle.nullDevice
+      try process.run()
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func wait() throws -> Result {
+      process.waitUntilExit()
+      return Result(
+        status: process.terminationStatus,
+        output: try String(contentsOfFile: "\(folder)/output", encoding: .utf8),
+        errors: try String(contentsOfFile: "\(folder)/errors", encoding: .utf8))
+    }
+  }
+}
+
+/// Every file below a folder with its contents, by relative path.
+func contents(of folder: String) -> [String: Data] {
+  var result: [String: Data] = [:]
+  let names = FileManager.default.enumerator(atPath: folder)
+  while let name = names?.nextObject() as? String {
+    result[name] = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+  }
+  return result
+}

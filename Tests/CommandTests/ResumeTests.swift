@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Stopping changes nothing, and neither does the number of threads.
+@Suite struct ResumeTests {
+  let folder = TemporaryDirectory()
+  let workshop = Workshop.shared
+
+  private func pipeline(_ output: String, threads: Int, _ more: String...) throws -> [String] {
+    let file = folder.file("hopper.yaml")
+    try "environment: hopper\n".write(toFile: file, atomically: true, encoding: .utf8)
+    return [
+      "run", file, "--dataset", workshop.dataset, "--output", folder.file(output), "--threads",
+      "\(threads)", "--quiet",
+    ] + Workshop.small + more
+  }
+
+  /// Weights, and tables without their time columns.
+  private func results(_ output: String) throws -> [String: Data] {
+    var result: [String: Data] = [:]
+    for (name, data) in contents(of: folder.file(output)) {
+      if name.hasSuffix(".safetensors") && name.contains("weights/") { result[name] = data }
+      if name.hasSuffix("progress.csv") {
+        let rows = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        let header = rows[0].split(separator: ",").map(String.init)
+        let untimed = rows.map { row in
+          zip(header, row.split(separator: ",", omittingEmptySubsequences: false))
+            .filter { !["wall_seconds", "updates_per_second"].contains($0.0) }
+            .map { String($0.1) }.joined(separator: ",")
+        }
+        result[name] = Data(untimed.joined(separator: "\n").utf8)
+      }
+    }
+    return result
+  }
+
+  @Test func threadsAndKillsLeaveNoTrace() throws {
+    #expect(try CommandRunner.run(pipeline("whole", threads: 1)).status == 0)
+    let whole = try results("whole")
+    #expect(whole.keys.filter { $0.hasSuffix("progress.csv") }.count == 3)
+    #expect(whole.keys.contains("finetune/weights/policy.safetensors"))
+
+    #expect(try CommandRunner.run(pipeline("threads", threads: 3)).status == 0)
+    #expect(try results("threads") == whole)
+
+    // Kill without warning, each time after at least one more file was written.
+    var seen: Set<String> = []
+    for _ in 0..<6 {
+      let run = try CommandRunner.start(try pipeline("killed", threads: 2, "--resume"))
+      while run.process.isRunning {
+        let now = Set(contents(of: folder.file("killed")).keys.filter { $0.contains("step-") })
+        if !now.subtracting(seen).isEmpty {
+          kill(run.process.processIdentifier, SIGKILL)
+          seen.formUnion(now)
+          break
+        }
+        usleep(500)
+      }
+      _ = try run.wait()
+    }
+    #expect(!seen.isEmpty)
+    #expect(try CommandRunner.run(pipeline("killed", threads: 2, "--resume")).status == 0)
+    #expect(try results("killed") == whole)
+  }
+
+  @Test func interruptionWritesACheckpoint() throws {
+    let arguments = try pipeline("stopped", threads: 2, "--set", "pretrain.gradientSteps=100000")
+    let run = try CommandRunner.start(arguments)
+    let table = folder.file("stopped/pretrain/progress.csv")
+    while run.process.isRunning && !FileManager.default.fileExists(atPath: table) { usleep(1000) }
+    // While it works, nobody else may.
+    let second = try CommandRunner.run(arguments + ["--resume"])
+    #expect(second.status == 1)
+    #expect(second.errors.contains("another process"))
+    kill(run.process.processIdentifier, SIGINT)
+    let result = try run.wait()
+    #expect(result.status == 130)
+    #expect(result.errors.contains("--resume"))
+    #expect(!TemporaryDirectory.names(folder.file("stopped/pretrain/checkpoints")).isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: folder.file("stopped/summary.json")))
+  }
+
+  @Test func aFinishedRunIsNotRepeated() throws {
+    #expect(try CommandRunner.run(pipeline("twice", threads: 1)).status == 0)
+    let before = contents(of: folder.file("twice"))
+    let again = try CommandRunner.run(pipeline("twice", threads: 1, "--resume", "--json"))
+    #expect(again.status == 0)
+    #expect(again.output.hasPrefix("{") && again.output.contains("\"finalScore\""))
+    #expect(contents(of: folder.file("twice")) == before)
+  }
+}
