@@ -85,6 +85,12 @@ public struct PhysicsState: ~Copyable {
     return readWarnings()
   }
 
+  /// `mj_step` in a plain loop, with nothing read before or after: what stepping cannot be faster
+  /// than. For benchmarks.
+  package mutating func stepBare(_ count: Int) {
+    for _ in 0..<count { mj_step(model.pointer, data) }
+  }
+
   private func readWarnings() -> PhysicsWarnings {
     var warnings = PhysicsWarnings()
     func warned(_ kind: mjtWarning) -> Int? {
