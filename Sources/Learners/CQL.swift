@@ -98,6 +98,15 @@ public final class ConservativeQLearning: Learner {
   private let pool: WorkerPool
   /// Tests put known numbers into the members' noise and switch this off.
   package var drawsNoise = true
+  /// Whether rows without gradient get no backward pass; tests and benchmarks switch it off to
+  /// compare with the dense computation.
+  package var skipsRows = true {
+    didSet {
+      for worker in workers {
+        worker.negligibleWeight = skipsRows ? CQLScratch.negligibleWeight : -1
+      }
+    }
+  }
   private let workers: [CQLScratch]
   private var metrics: Metrics
 
