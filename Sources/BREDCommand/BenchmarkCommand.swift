@@ -34,7 +34,8 @@ struct BenchmarkCommand: ParsableCommand {
     }
     for name in names where !BenchmarkSuite.names.contains(name) {
       throw ValidationError(
-        "no benchmark is called '\(name)'; there are \(BenchmarkSuite.names.joined(separator: ", "))")
+        "no benchmark is called '\(name)'; there are \(BenchmarkSuite.names.joined(separator: ", "))"
+      )
     }
   }
 

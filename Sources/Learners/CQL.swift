@@ -283,7 +283,9 @@ public final class ConservativeQLearning: Learner {
 
   public var state: NamedTensors {
     var state = NamedTensors()
-    for (index, member) in members.enumerated() { state.add(member.state, under: "member-\(index)") }
+    for (index, member) in members.enumerated() {
+      state.add(member.state, under: "member-\(index)")
+    }
     state["updateCount"] = Tensor(.int64([Int64(updateCount)]))
     return state
   }
