@@ -7,7 +7,7 @@ public import RLCore
 /// the time limit, cut to an exact number of rows.
 public struct DatasetCollector {
   /// What happened.
-  public struct Report: Sendable, Equatable {
+  public struct Report: Sendable, Equatable, Encodable {
     public var rows = 0
     /// Episodes in the file, the cut last one included.
     public var episodes = 0
@@ -41,6 +41,10 @@ public struct DatasetCollector {
     replacing: Bool = false, progress: (Int) -> Void = { _ in }
   ) throws(DatasetError) -> Report {
     let specification = environment.specification
+    var metadata = metadata
+    metadata.strings["environment"] = environment.rawValue
+    metadata.strings["mujoco_version"] = PhysicsModel.libraryVersion
+    metadata.strings["seed"] = String(seed)
     let writer = try D4RLWriter(
       creating: path, rows: steps, shape: D4RLShape(specification), metadata: metadata,
       replacing: replacing)

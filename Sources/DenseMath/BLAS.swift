@@ -100,7 +100,8 @@ private enum Processor {
       var hasAVX512 = false
       var line = [CChar](repeating: 0, count: 8192)
       while fgets(&line, Int32(line.count), file) != nil {
-        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let text = String(
+          decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard let colon = text.firstIndex(of: ":") else { break }  // end of the first processor
         let value = text[text.index(after: colon)...].drop { $0 == " " }
         if text.hasPrefix("vendor_id") { vendor = String(value.prefix { $0 != "\n" }) }

@@ -98,6 +98,15 @@ public final class ConservativeQLearning: Learner {
   private let pool: WorkerPool
   /// Tests put known numbers into the members' noise and switch this off.
   package var drawsNoise = true
+  /// Whether rows without gradient get no backward pass; tests and benchmarks switch it off to
+  /// compare with the dense computation.
+  package var skipsRows = true {
+    didSet {
+      for worker in workers {
+        worker.negligibleWeight = skipsRows ? CQLScratch.negligibleWeight : -1
+      }
+    }
+  }
   private let workers: [CQLScratch]
   private var metrics: Metrics
 
@@ -274,7 +283,9 @@ public final class ConservativeQLearning: Learner {
 
   public var state: NamedTensors {
     var state = NamedTensors()
-    for (index, member) in members.enumerated() { state.add(member.state, under: "member-\(index)") }
+    for (index, member) in members.enumerated() {
+      state.add(member.state, under: "member-\(index)")
+    }
     state["updateCount"] = Tensor(.int64([Int64(updateCount)]))
     return state
   }

@@ -24,7 +24,8 @@ package final class CQLScratch: @unchecked Sendable {
 
   /// Rows of smaller softmax weight get no backward pass: all of them together change the gradient
   /// by less than half a unit in the last place.
-  package static let negligibleWeight: Float = 0x1p-30
+  static let negligibleWeight: Float = 0x1p-30
+  var negligibleWeight = CQLScratch.negligibleWeight
 
   init(
     configuration: ConservativeQLearning.Configuration, shape: NetworkShape, actionSize: Int
@@ -148,7 +149,7 @@ package final class CQLScratch: @unchecked Sendable {
       let sampled = includesData ? shares + 1 : shares
       for i in 0..<perState - 1 {
         // Written so that a NaN is kept and noticed.
-        if sampled[i] < CQLScratch.negligibleWeight { continue }
+        if sampled[i] < negligibleWeight { continue }
         rowGradient.base[first + 1 + i] = scale * weight * sampled[i]
         kept[count] = Int32(first + 1 + i)
         count += 1

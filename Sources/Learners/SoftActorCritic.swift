@@ -276,7 +276,9 @@ public final class SoftActorCritic: Learner {
 
   public var state: NamedTensors {
     var state = NamedTensors()
-    for (index, network) in actors.enumerated() { state.add(network.state, under: "actor-\(index)") }
+    for (index, network) in actors.enumerated() {
+      state.add(network.state, under: "actor-\(index)")
+    }
     for (index, network) in critics.enumerated() {
       state.add(network.state, under: "critic-\(index)")
     }

@@ -48,7 +48,10 @@ package final class CriticPass: @unchecked Sendable {
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
     actionProduct = FloatBuffer(count: actionSize * maximumRows)
-    hidden = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
+    // The first also takes the product in `actionGradient`, which is wider for tiny networks.
+    hidden = shape.hiddenSizes.enumerated().map { index, width in
+      FloatBuffer(count: (index == 0 ? max(width, actionSize) : width) * maximumRows)
+    }
     delta = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
     zeros = FloatBuffer(count: first)
     sink = FloatBuffer(count: first)
@@ -193,7 +196,8 @@ package final class CriticPass: @unchecked Sendable {
       BLAS.multiply(above, critic.weight(layer), into: next)
       if layer > 1 {
         let bias = gradient.map { $0 + critic.layout.layers[layer - 1].bias }
-        bk_relu_backward(next.base, place.inputs, below.base, place.inputs, bias, count, place.inputs)
+        bk_relu_backward(
+          next.base, place.inputs, below.base, place.inputs, bias, count, place.inputs)
       }
     }
   }

@@ -66,7 +66,8 @@ package final class DensePass: @unchecked Sendable {
       if layer == 0 { break }
       let next = delta[layer - 1].matrix(rows: maximumRows, columns: place.inputs).rows(rows)
       BLAS.multiply(above, network.weight(layer), into: next)
-      bk_relu_backward(next.base, next.stride, below.base, below.stride, nil, next.rows, next.columns)
+      bk_relu_backward(
+        next.base, next.stride, below.base, below.stride, nil, next.rows, next.columns)
       above = next
     }
   }

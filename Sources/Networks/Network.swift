@@ -1,6 +1,5 @@
 public import DenseMath
 
-
 /// The parameters of one multilayer perceptron, in one flat array.
 ///
 /// Adam, Polyak averaging and checkpoints are each one loop over that array.

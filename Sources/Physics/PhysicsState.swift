@@ -45,6 +45,7 @@ public struct PhysicsState: ~Copyable {
 
   /// Puts the robot elsewhere, from a clean start, and computes what follows from it.
   ///
+  /// Numbers that are not finite are taken as they are, and the next step reports them.
   /// - Parameters:
   ///   - position: qpos, `[positionSize]`.
   ///   - velocity: qvel, `[velocitySize]`.
@@ -56,7 +57,10 @@ public struct PhysicsState: ~Copyable {
     reset()
     for (index, value) in position.enumerated() { positions[index] = value }
     for (index, value) in velocity.enumerated() { velocities[index] = value }
-    forward()
+    // The next step reports a bad state; until then keep it away from the solver, which may give up.
+    if PhysicsState.firstBad(positions) == nil && PhysicsState.firstBad(velocities) == nil {
+      forward()
+    }
   }
 
   /// Kinematics, forces and accelerations of the present state, without moving on.
@@ -79,6 +83,12 @@ public struct PhysicsState: ~Copyable {
     bred_mujoco_clear_warnings(data)
     for _ in 0..<count { mj_step(model.pointer, data) }
     return readWarnings()
+  }
+
+  /// `mj_step` in a plain loop, with nothing read before or after: what stepping cannot be faster
+  /// than. For benchmarks.
+  package mutating func stepBare(_ count: Int) {
+    for _ in 0..<count { mj_step(model.pointer, data) }
   }
 
   private func readWarnings() -> PhysicsWarnings {

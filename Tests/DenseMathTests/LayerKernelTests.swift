@@ -50,7 +50,9 @@ import Testing
     var gw = [Float](repeating: 1, count: columns)
     var gbias = [Float](repeating: 2, count: columns)
     bk_dot_backward(z, columns, dout, index, index.count, w, &dz, &gw, &gbias, columns)
-    var (gw64, gb64) = ([Double](repeating: 1, count: columns), [Double](repeating: 2, count: columns))
+    var (gw64, gb64) = (
+      [Double](repeating: 1, count: columns), [Double](repeating: 2, count: columns)
+    )
     var dz64: [Double] = []
     for row in index {
       for c in 0..<columns {

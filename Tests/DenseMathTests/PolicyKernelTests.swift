@@ -51,7 +51,8 @@ extension Double {
         let z = Double(head[at + k]) + Double.exp(l) * e
         #expect(abs(Double(drawn[row * actions + k]) - tanh(z)) < 1e-5)
         let softplus = max(-2 * z, 0) + log1p(Double.exp(-abs(2 * z)))
-        expected += -0.5 * e * e - l - 0.5 * Double.log(2 * Double.pi)
+        expected +=
+          -0.5 * e * e - l - 0.5 * Double.log(2 * Double.pi)
           - 2 * (Double.log(2) - z - softplus)
       }
       #expect(abs(Double(logProb[row]) - expected) < 2e-6 * max(abs(expected), 10))

@@ -30,6 +30,15 @@ struct CollectorTests {
     #expect(collector.counts.unstableSteps == 0)
   }
 
+  @Test func aBlockLeavesAnEpisodeThatIsUnderWay() throws {
+    let collector = Collector(try Hopper(), seed: 1)
+    for _ in 0..<5 { #expect(collector.step(policy).finished == nil) }
+    var rows: [CollectedStep] = []
+    collector.collectBlock(of: 3, policy) { rows.append($0) }
+    #expect(collector.counts.episodes == 2)
+    #expect(rows[0].observation[5...].allSatisfy { $0.magnitude <= 0.005 })
+  }
+
   @Test func restoredCollectorsGoOnWithTheSameBytes() throws {
     let whole = Collector(try Hopper(), seed: 2)
     for _ in 0..<57 { _ = whole.step(policy) }

@@ -49,6 +49,12 @@ struct RobotEnvironmentTests {
       #expect(step.reward == 0 && step.observation.allSatisfy(\.isFinite))
       #expect(step.observation.count == initial.count)
     }
+    for bad in [Double.nan, -.infinity, 1e11] {
+      var state = environment.physicalState
+      state.position[kind.specification.positionSize - 1] = bad
+      _ = environment.reset(to: state)
+      #expect(environment.step(rest).unstable, "position \(bad)")
+    }
     // A controller that is not a number.
     _ = environment.reset(using: &generator)
     #expect(environment.step(rest.map { _ in .nan }).unstable)

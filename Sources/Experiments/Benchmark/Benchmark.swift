@@ -24,6 +24,8 @@ struct BenchmarkCase {
   let name: String
   /// Calls per repetition.
   let iterations: Int
+  /// Operations in one call.
+  var operationsPerCall = 1
   let operation: () -> Void
   let floor: (() -> Void)?
 
@@ -34,7 +36,7 @@ struct BenchmarkCase {
       for _ in 0..<iterations { body() }
       let elapsed = start.duration(to: clock.now).components
       return (Double(elapsed.seconds) * 1e3 + Double(elapsed.attoseconds) * 1e-15)
-        / Double(iterations)
+        / Double(iterations * operationsPerCall)
     }
     for _ in 0..<max(1, iterations / 4) {
       operation()

@@ -1,4 +1,5 @@
-public import DenseMath
+import DenseMath
+import FineTuning
 import Learners
 import Networks
 import RLCore
@@ -100,26 +101,28 @@ enum UpdateBenchmarks {
       name: name, iterations: 60, operation: { _ = try? learner.update(on: batches) },
       floor: { floor.run() })
   }
-}
 
-/// Runs benchmarks by name.
-public enum BenchmarkSuite {
-  public static let names = [
-    "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update",
-  ]
-
-  public static func run(_ name: String, repetitions: Int, pool: WorkerPool) -> BenchmarkResult? {
-    switch name {
-    case "cql-update-2x256":
-      UpdateBenchmarks.cql(hiddenSizes: [256, 256], pool: pool).measure(repetitions: repetitions)
-    case "cql-update-3x256":
-      UpdateBenchmarks.cql(hiddenSizes: [256, 256, 256], pool: pool).measure(
-        repetitions: repetitions)
-    case "bred-update-n5":
-      UpdateBenchmarks.sac(name: name, pairs: 5, pool: pool).measure(repetitions: repetitions)
-    case "sac-update":
-      UpdateBenchmarks.sac(name: name, pairs: 1, pool: pool).measure(repetitions: repetitions)
-    default: nil
+  static func distillation(pool: WorkerPool) -> BenchmarkCase {
+    let shape = GaussianPolicy.shape(
+      observationSize: observationSize, actionSize: actionSize, hiddenSizes: [256, 256])
+    let members = (0..<5).map {
+      GaussianPolicy(
+        network: .policy(shape, actionSize: actionSize, seed: 1, purpose: "benchmark-\($0)"))
     }
+    let configuration = PolicyDistillation.Configuration()
+    let distillation = PolicyDistillation(
+      configuration: configuration, members: members,
+      observations: batch(0).observations, seed: 0, pool: pool)
+    let adam = AdamConfiguration(learningRate: configuration.learningRate)
+    var floor = ProductFloor(pool: pool, largest: 1 << 20)
+    let actor = [observationSize, 256, 256, 2 * actionSize]
+    for rows in [128, 128] {
+      floor.add(
+        ProductFloor.forward(rows: rows, widths: actor)
+          + ProductFloor.backward(rows: rows, widths: actor))
+    }
+    return BenchmarkCase(
+      name: "distill-update", iterations: 400, operation: { _ = distillation.update(adam) },
+      floor: { floor.run() })
   }
 }

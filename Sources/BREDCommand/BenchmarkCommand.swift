@@ -1,0 +1,70 @@
+import ArgumentParser
+import DenseMath
+import Experiments
+import Foundation
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark",
+    abstract: "Measure updates, environments and loading, next to the floor of each.",
+    discussion: """
+      The floor of an update is its matrix products alone, of an environment step mj_step alone,
+      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios.
+
+      Names: \(BenchmarkSuite.names.joined(separator: ", ")).
+
+      Examples:
+        bred benchmark
+        bred benchmark cql-update-2x256 bred-update-n5 --repetitions 9 --json
+      """)
+
+  @Argument(help: "What to measure. (default: everything)")
+  var names: [String] = []
+
+  @Option(name: .long, help: "Repetitions of ours and the floor, in turn.")
+  var repetitions = 5
+
+  @OptionGroup var threads: ThreadOptions
+  @Flag(name: .long, help: "Print one JSON object on standard output.")
+  var json = false
+
+  func validate() throws {
+    if !(1...1000).contains(repetitions) {
+      throw ValidationError("--repetitions is \(repetitions), allowed: 1…1000")
+    }
+    for name in names where !BenchmarkSuite.names.contains(name) {
+      throw ValidationError(
+        "no benchmark is called '\(name)'; there are \(BenchmarkSuite.names.joined(separator: ", "))"
+      )
+    }
+  }
+
+  mutating func run() throws {
+    let pool = threads.pool()
+    let machine = MachineDescription(threads: pool.threads)
+    var results: [BenchmarkResult] = []
+    if !json {
+      print("\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel)")
+      print("benchmark             ms/op        range            ops/s    floor ms   ratio")
+    }
+    for name in names.isEmpty ? BenchmarkSuite.names : names {
+      let result = try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool)
+      results.append(result)
+      if !json { print(Self.line(result)) }
+    }
+    if json {
+      print(try JSONText.line(BenchmarkReport(machine: machine, results: results)))
+    }
+  }
+
+  private static func line(_ result: BenchmarkResult) -> String {
+    let range = String(
+      format: "%.4g…%.4g", result.minimumMilliseconds, result.maximumMilliseconds)
+    let floor = result.floorMilliseconds.map { String(format: "%10.4f", $0) } ?? "         –"
+    let ratio = result.ratio.map { String(format: "%6.3f", $0) } ?? "     –"
+    return result.name.padding(toLength: 21, withPad: " ", startingAt: 0)
+      + String(format: "%8.4f  ", result.milliseconds)
+      + range.padding(toLength: 18, withPad: " ", startingAt: 0)
+      + String(format: "%8.1f  ", result.perSecond) + floor + "  " + ratio
+  }
+}

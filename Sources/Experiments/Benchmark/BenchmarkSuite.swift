@@ -1,0 +1,45 @@
+public import DenseMath
+import Environments
+
+/// The benchmarks by name.
+public enum BenchmarkSuite {
+  public static let names = [
+    "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
+    "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "dataset-load",
+  ]
+
+  /// Measures one benchmark; its floor is measured in turn with it.
+  ///
+  /// - Parameter name: one of ``names``.
+  public static func run(
+    _ name: String, repetitions: Int, pool: WorkerPool
+  ) throws -> BenchmarkResult {
+    try benchmark(name, pool: pool).measure(repetitions: repetitions)
+  }
+
+  private static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
+    switch name {
+    case "cql-update-2x256": UpdateBenchmarks.cql(hiddenSizes: [256, 256], pool: pool)
+    case "cql-update-3x256": UpdateBenchmarks.cql(hiddenSizes: [256, 256, 256], pool: pool)
+    case "bred-update-n5": UpdateBenchmarks.sac(name: name, pairs: 5, pool: pool)
+    case "sac-update": UpdateBenchmarks.sac(name: name, pairs: 1, pool: pool)
+    case "distill-update": UpdateBenchmarks.distillation(pool: pool)
+    case "env-step-hopper": try EnvironmentBenchmarks.step(.hopper)
+    case "env-step-walker2d": try EnvironmentBenchmarks.step(.walker2d)
+    case "env-step-halfcheetah": try EnvironmentBenchmarks.step(.halfcheetah)
+    case "dataset-load": try DatasetBenchmarks.load()
+    default: preconditionFailure("no benchmark is called \(name)")
+    }
+  }
+}
+
+/// What `bred benchmark --json` prints.
+package struct BenchmarkReport: Encodable {
+  package let machine: MachineDescription
+  package let results: [BenchmarkResult]
+
+  package init(machine: MachineDescription, results: [BenchmarkResult]) {
+    self.machine = machine
+    self.results = results
+  }
+}
