@@ -81,6 +81,23 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.file("stopped/summary.json")))
   }
 
+  @Test func aBrokenCheckpointIsPassedOver() throws {
+    #expect(try CommandRunner.run(pipeline("whole", threads: 2)).status == 0)
+    let whole = try results("whole")
+    // As if the power had gone in the last stage, while its newest checkpoint was not on the disk yet.
+    let stage = folder.file("whole/finetune")
+    for name in ["whole/summary.json", "whole/finetune/summary.json"] {
+      try FileManager.default.removeItem(atPath: folder.file(name))
+    }
+    let newest = try #require(TemporaryDirectory.names("\(stage)/checkpoints").last)
+    let file = URL(fileURLWithPath: "\(stage)/checkpoints/\(newest)")
+    try Data(contentsOf: file).prefix(1000).write(to: file)
+    let result = try CommandRunner.run(pipeline("whole", threads: 2, "--resume"))
+    #expect(result.status == 0)
+    #expect(result.errors.contains(newest))
+    #expect(try results("whole") == whole)
+  }
+
   @Test func aFinishedRunIsNotRepeated() throws {
     #expect(try CommandRunner.run(pipeline("twice", threads: 1)).status == 0)
     let before = contents(of: folder.file("twice"))

@@ -95,7 +95,8 @@ package struct LearningCurvePicture {
       parts.append(P.line(px(tick), P.height - P.bottom, px(tick), P.height - P.bottom + 5, "#888"))
       parts.append(P.text(P.number(tick), px(tick), P.height - P.bottom + 20, anchor: "middle"))
     }
-    parts.append(P.line(P.left, P.height - P.bottom, P.width - P.right, P.height - P.bottom, "#888"))
+    let floor = P.height - P.bottom
+    parts.append(P.line(P.left, floor, P.width - P.right, floor, "#888"))
     parts.append(P.text(horizontalLabel, P.width / 2, P.height - 16, anchor: "middle"))
     parts.append(
       "<g transform=\"rotate(-90 20 \(P.height / 2))\">"
