@@ -59,7 +59,7 @@ import Testing
     ("finetune:\n  environmentSteps: -5\n", "finetune.environmentSteps"),
     ("pretrain:\n  gradientSteps: 0\n", "pretrain.gradientSteps"),
     ("pretrain:\n  tau: 0\n", "pretrain.tau"),
-    ("environment: ant\n", "environment"),
+
     ("seed: -1\n", "seed"),
     ("networks:\n  hiddenLayers: 0\n", "networks.hiddenLayers"),
   ])
@@ -77,6 +77,7 @@ import Testing
     ("pretrain:\n  members: 2.5\n", "pretrain.members"),
     ("pretrain:\n  tau: fast\n", "pretrain.tau"),
     ("pretrain: 3\n", "pretrain"),
+    ("environment: ant\n", "environment"),
     ("finetune:\n  replay: balancd\n", "finetune.replay"),
     ("finetune:\n  replay: [balanced]\n", "finetune.replay"),
     ("seed:\n  a: 1\n", "seed"),
