@@ -57,7 +57,7 @@ def fixture(members, conservative, seed=0, head_scale=1.0):
         "policy": network(OBSERVATION, 2 * ACTION), "critic": critic, "target": target,
         "log_alpha": np.array(-0.3), "batch": batch(r), "noise": noise,
     }
-    return _map(lambda a: np.asarray(a, np.float32), data)
+    return map_tree(lambda a: np.asarray(a, np.float32), data)
 
 
 def batch(r):
@@ -70,9 +70,9 @@ def batch(r):
     }
 
 
-def _map(function, tree):
+def map_tree(function, tree):
     if isinstance(tree, dict):
-        return {k: _map(function, v) for k, v in tree.items()}
+        return {k: map_tree(function, v) for k, v in tree.items()}
     return function(tree)
 
 
@@ -92,7 +92,7 @@ def flatten(tree, prefix=""):
 
 
 def reference_losses(data, members, conservative):
-    data = _map(lambda a: np.asarray(a, np.float64), data)
+    data = map_tree(lambda a: np.asarray(a, np.float64), data)
     b, noise, alpha = data["batch"], data["noise"], float(np.exp(data["log_alpha"]))
 
     def layers(p, x):

@@ -13,7 +13,6 @@ import numpy as np  # noqa: E402
 from common import ACTION, BATCH, DISCOUNT, OBSERVATION, SAMPLES, TAU  # noqa: E402
 
 HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
-VAR = os.environ.get("PV", "").split(",")
 
 
 def heads(policy, observations):
@@ -30,62 +29,46 @@ def act(mean, log_std, eps):
     return jnp.tanh(z), (-0.5 * eps**2 - log_std - HALF_LOG_2PI - squash).sum(-1)
 
 
-def layer(x, w):
-    return jnp.einsum("nbi,nio->nbo", x, w)
+def q_of_rows(split):
+    """A function (one critic, observations [B, 17], actions [B, k, 6]) to values [B, k].
 
-
-def values(critic, observations, actions):
-    """Q of every critic, [2N, B], one action a state, shared by all critics."""
-    if "concat" in VAR:
-        x = jnp.concatenate([observations, actions], -1)
-        h = jnp.einsum("bi,nio->nbo", x, critic["w1"])
-    else:
-        h = jnp.einsum("bi,nio->nbo", observations, critic["w1"][:, :OBSERVATION]) + jnp.einsum(
-            "bi,nio->nbo", actions, critic["w1"][:, OBSERVATION:])
-    h = jax.nn.relu(h + critic["b1"])
-    h = jax.nn.relu(layer(h, critic["w2"]) + critic["b2"])
-    return (layer(h, critic["w3"]) + critic["b3"])[..., 0]
-
-
-def one_many(c, observations, actions):
-    k = actions.shape[1]
-    if "concat" in VAR:
-        x = jnp.concatenate([jnp.broadcast_to(observations[:,None],(BATCH,k,OBSERVATION)), actions], -1).reshape(BATCH*k,-1)
-        h = jax.nn.relu(x @ c["w1"] + c["b1"])
-    else:
-        hs = observations @ c["w1"][:OBSERVATION] + c["b1"]
-        ha = (actions.reshape(-1, ACTION) @ c["w1"][OBSERVATION:]).reshape(BATCH, k, -1)
-        h = jax.nn.relu(hs[:, None] + ha).reshape(BATCH * k, -1)
-    h = jax.nn.relu(h @ c["w2"] + c["b2"])
-    if "dotsum" in VAR:
-        return (h * c["w3"][:, 0]).sum(-1).reshape(BATCH, k) + c["b3"]
-    return (h @ c["w3"] + c["b3"]).reshape(BATCH, k)
-
-
-def many_values(critic, observations, actions):
-    """Q of every critic for several actions a state, [2N, B, k].
-
-    The state's part of the first layer is computed once per state.
+    With `split` the state's part of the first layer is computed once per state; otherwise states
+    are repeated, which makes one wider product.
     """
-    k = actions.shape[1]
-    if "sep" in VAR:
-        return jnp.stack([one_many({n: v[i] for n, v in critic.items()}, observations, actions) for i in range(2)])
-    n = critic["w1"].shape[0]
-    if "concat" in VAR:
-        x = jnp.concatenate([jnp.broadcast_to(observations[:,None],(BATCH,k,OBSERVATION)), actions], -1).reshape(BATCH*k,-1)
-        h = jnp.einsum("bi,nio->nbo", x, critic["w1"])
-        h = jax.nn.relu(h + critic["b1"])
-    else:
-        hs = jnp.einsum("bi,nio->nbo", observations, critic["w1"][:, :OBSERVATION]) + critic["b1"]
-        ha = jnp.einsum("bi,nio->nbo", actions.reshape(-1, ACTION), critic["w1"][:, OBSERVATION:])
-        h = jax.nn.relu(hs[:, :, None] + ha.reshape(n, BATCH, k, -1)).reshape(n, BATCH * k, -1)
-    h = jax.nn.relu(layer(h, critic["w2"]) + critic["b2"])
-    if "dotsum" in VAR:
-        return (h * critic["w3"][:, None, :, 0]).sum(-1).reshape(n, BATCH, k) + critic["b3"]
-    return (layer(h, critic["w3"]) + critic["b3"]).reshape(n, BATCH, k)
+
+    def rows(c, observations, actions):
+        k = actions.shape[1]
+        if split:
+            ours = observations @ c["w1"][:OBSERVATION] + c["b1"]
+            theirs = actions.reshape(-1, ACTION) @ c["w1"][OBSERVATION:]
+            h = ours[:, None] + theirs.reshape(BATCH, k, -1)
+            h = jax.nn.relu(h).reshape(BATCH * k, -1)
+        else:
+            repeated = jnp.broadcast_to(observations[:, None], (BATCH, k, OBSERVATION))
+            x = jnp.concatenate([repeated, actions], -1).reshape(BATCH * k, -1)
+            h = jax.nn.relu(x @ c["w1"] + c["b1"])
+        h = jax.nn.relu(h @ c["w2"] + c["b2"])
+        # A vector, not a one-column matrix: XLA's gradient of the latter is ten times slower.
+        return (h @ c["w3"][:, 0]).reshape(BATCH, k) + c["b3"]
+
+    return rows
 
 
-def losses_and_gradients(state, batch, noise, conservative):
+def critic_values(layout, split):
+    """The same for a stack of critics, [2N, B, k]: `batched` products or `separate` ones."""
+    rows = q_of_rows(split)
+
+    def values(critic, observations, actions):
+        if layout == "batched":
+            return jax.vmap(rows, (0, None, None))(critic, observations, actions)
+        return jnp.stack([
+            rows({name: v[i] for name, v in critic.items()}, observations, actions)
+            for i in range(critic["w1"].shape[0])])
+
+    return values
+
+
+def losses_and_gradients(state, batch, noise, conservative, values):
     """All losses from the parameters before the update; gradients only where they are needed."""
     alpha = jnp.exp(state["log_alpha"])
     policy, critic = state["policy"], state["critic"]
@@ -93,7 +76,7 @@ def losses_and_gradients(state, batch, noise, conservative):
 
     next_mean, next_log_std = heads(policy, s2)
     next_action, next_log_prob = act(next_mean, next_log_std, noise["next"])
-    target = values(state["target"], s2, next_action).reshape(-1, 2, BATCH).min(1)
+    target = values(state["target"], s2, next_action[:, None]).reshape(-1, 2, BATCH).min(1)
     if not conservative:
         target = target - alpha * next_log_prob
     y = batch["rewards"] + DISCOUNT * batch["masks"] * target
@@ -101,7 +84,7 @@ def losses_and_gradients(state, batch, noise, conservative):
     def policy_loss(policy):
         mean, log_std = heads(policy, s)
         action, log_prob = act(mean, log_std, noise["current"])
-        q = values(critic, s, action).reshape(-1, 2, BATCH).min(1).mean(0)
+        q = values(critic, s, action[:, None]).reshape(-1, 2, BATCH).min(1).mean(0)
         return (alpha * log_prob - q).mean(), (mean, log_std, log_prob.mean())
 
     (pi_loss, (mean, log_std, log_prob)), policy_gradient = jax.value_and_grad(
@@ -116,14 +99,11 @@ def losses_and_gradients(state, batch, noise, conservative):
 
     def critic_loss(critic):
         if not conservative:
-            q = values(critic, s, batch["actions"]).reshape(-1, 2, BATCH)
+            q = values(critic, s, batch["actions"][:, None]).reshape(-1, 2, BATCH)
             return ((q - y[:, None]) ** 2).mean(-1).sum()
-        q = many_values(critic, s, actions)
+        q = values(critic, s, actions)
         data_q = q[..., -1]
-        if "loop1" in VAR:
-            gap = jnp.log(jnp.exp(q[..., :-1] - densities).sum(-1)) - data_q
-        else:
-            gap = jax.nn.logsumexp(q[..., :-1] - densities, -1) - data_q
+        gap = jax.nn.logsumexp(q[..., :-1] - densities, -1) - data_q
         td = (data_q - y[0]) ** 2
         return (td + common.CONSERVATIVE_WEIGHT * gap).mean(-1).sum()
 
@@ -180,11 +160,10 @@ def draw(key, conservative):
 class Program:
     def __init__(self, arguments, members, conservative):
         self.conservative = conservative
-        self.notes = ",".join(VAR)
-        if "rbg" in VAR:
-            self.key = jax.random.key(0, impl="unsafe_rbg")
-        else:
-            self.key = jax.random.key(0)
+        layout, first = arguments.layout, arguments.first_layer
+        self.values = critic_values(layout, first == "split")
+        self.notes = f"critics={layout}, first layer={first}, generator={arguments.generator}"
+        self.key = jax.random.key(0, impl=arguments.generator)
         self.state = initial_state(common.fixture(members, conservative))
         r = np.random.default_rng(1)
         self.batches = [
@@ -194,29 +173,13 @@ class Program:
         def update(state, key, batch):
             key, now = jax.random.split(key)
             losses, gradients = losses_and_gradients(
-                state, batch, draw(now, conservative), conservative)
+                state, batch, draw(now, conservative), conservative, self.values)
             return step(state, gradients), key, losses
 
-        if "scan" in VAR:
-            K=8
-            stacked = jax.tree.map(lambda *x: jnp.stack(x), *self.batches)
-            def many(state, key, batches):
-                def body(c, b):
-                    s,k,l = update(*c, b)
-                    return (s,k),l
-                (s,k),l = jax.lax.scan(body,(state,key),batches)
-                return s,k,l
-            self.many = jax.jit(many, donate_argnums=(0,1))
-            self.stacked=stacked
         self.update = jax.jit(update, donate_argnums=(0, 1))
 
     def run_block(self, count):
         losses = None
-        if "scan" in VAR:
-            for _ in range(max(1,count//8)):
-                self.state, self.key, losses = self.many(self.state, self.key, self.stacked)
-            jax.block_until_ready((self.state, losses))
-            return
         for _ in range(count):
             batch = self.batches[self.done % len(self.batches)]
             self.state, self.key, losses = self.update(self.state, self.key, batch)
@@ -229,7 +192,8 @@ class Program:
 
         @jax.jit
         def update(state):
-            losses, gradients = losses_and_gradients(state, batch, noise, self.conservative)
+            losses, gradients = losses_and_gradients(
+                state, batch, noise, self.conservative, self.values)
             return losses, gradients, step(state, gradients)
 
         losses, gradients, state = update(state)
@@ -239,6 +203,13 @@ class Program:
         return {"loss": losses, "gradient": gradients, "after": after}
 
 
+def options(parser):
+    parser.add_argument("--layout", choices=["batched", "separate"], default="separate")
+    parser.add_argument("--first-layer", choices=["dense", "split"], default="dense")
+    parser.add_argument(
+        "--generator", choices=["threefry2x32", "unsafe_rbg"], default="unsafe_rbg")
+
+
 if __name__ == "__main__":
-    parsed = common.arguments(__doc__)
+    parsed = common.arguments(__doc__, options)
     common.main(parsed, "JAX", jax.__version__, Program)

@@ -162,7 +162,7 @@ def _tensor_tree(tree):
 
 def initial_state(data):
     trained = {k: data[k] for k in ("policy", "critic", "log_alpha")}
-    zeros = common._map(np.zeros_like, trained)
+    zeros = common.map_tree(np.zeros_like, trained)
     state = dict(trained, target=data["target"], first=zeros, second=zeros)
     state["count"] = np.zeros((), np.float32)
     return _tensor_tree(state)
@@ -226,7 +226,7 @@ class Program:
         with torch.no_grad():
             math = Update(self.conservative, False, self.arguments.layout)
             _, gradients = math.losses_and_gradients(state, batch, noise)
-            losses = common._map(torch.Tensor.clone, self.update(state, batch, noise))
+            losses = common.map_tree(torch.Tensor.clone, self.update(state, batch, noise))
             for _ in range(2):
                 self.update(state, batch, noise)
         after = {k: state[k] for k in ("policy", "critic", "target", "log_alpha")}
