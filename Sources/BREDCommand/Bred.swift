@@ -31,7 +31,7 @@ struct Bred: ParsableCommand {
       """,
     version: PackageVersion.number,
     subcommands: [
-      Run.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self,
+      Run.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self, Plot.self,
       DatasetCommand.self, EnvironmentCommand.self, BenchmarkCommand.self, Doctor.self,
     ])
 }

@@ -52,13 +52,7 @@ final class OnlineReplay {
       velocitySize: specification.velocitySize)
   }
 
-  func append(_ step: CollectedStep) {
-    online.append(
-      ReplayRow(
-        observation: step.observation, action: step.action, reward: Float(step.reward),
-        terminated: step.terminated, nextObservation: step.nextObservation,
-        truncated: step.truncated, logProb: step.logProb, physicalState: step.state))
-  }
+  func append(_ step: CollectedStep) { online.append(ReplayRow(step)) }
 
   /// - Parameter environmentSteps: t of the schedule, held during a block of updates.
   func sample(
