@@ -106,7 +106,9 @@ let package = Package(
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests(
       "LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
-    tests("FineTuningTests", ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
+    tests(
+      "FineTuningTests",
+      ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
     tests("HDF5Tests", ["HDF5"]),

@@ -1,0 +1,23 @@
+# Peers: the same updates in PyTorch and JAX, interleaved with ours.
+#   make bench-peers   check the peers, time all three, write experiments/benchmarks/results/peers.*
+#   make check-peers   both peers compute the same losses, gradients and steps
+#   make clean-peers   remove the throw-away environment both live in
+#
+# Variables: PEERS_ENVIRONMENT (where it is made), PEERS_ROUNDS (at least 5).
+
+PEERS := experiments/benchmarks/peers
+PEERS_ENVIRONMENT ?= .build-peers
+PEERS_ROUNDS ?= 7
+
+.PHONY: bench-peers check-peers clean-peers
+
+bench-peers: build check-peers
+	$(PEERS_ENVIRONMENT)/bin/python $(PEERS)/compare.py --bred $(BRED) --rounds $(PEERS_ROUNDS) \
+	  --output experiments/benchmarks/results
+
+check-peers:
+	$(PEERS)/setup.sh $(PEERS_ENVIRONMENT)
+	$(PEERS_ENVIRONMENT)/bin/python $(PEERS)/check.py
+
+clean-peers:
+	rm -rf $(PEERS_ENVIRONMENT)
