@@ -74,3 +74,6 @@ docs: setup
 
 clean:
 	rm -rf .build .build-sanitize runs
+
+# Rules of the experiments, such as bench-peers.
+-include $(wildcard experiments/*/*.mk)
