@@ -120,6 +120,6 @@ let package = Package(
         "RLCore", "DenseMath", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("BREDTests", ["BRED"]),
-    tests("CommandTests", ["BREDCommand"]),
+    tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "RLCore"]),
   ]
 )

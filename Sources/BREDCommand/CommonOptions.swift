@@ -68,6 +68,9 @@ struct TrainingOptions: ParsableArguments {
   @OptionGroup var outputOptions: OutputOptions
 
   func context(dataset: String? = nil, preset: String? = nil) throws -> StageContext {
+    if preset != nil, config != nil {
+      throw ValidationError("--config and the configuration file as argument exclude each other")
+    }
     var options: [ConfigurationOption] = []
     if let env {
       let robot = try EnvironmentKind(named: env)

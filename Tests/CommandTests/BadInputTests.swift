@@ -1,4 +1,7 @@
+import Datasets
+import Environments
 import Foundation
+import RLCore
 import TestSupport
 import Testing
 
@@ -71,6 +74,29 @@ import Testing
     try refuse(
       pretrain(dataset: workshop.dataset, environment: "walker2d"), status: 1,
       saying: workshop.dataset, "17", "11")
+  }
+
+  @Test(arguments: [Float.nan, .infinity])
+  func datasetWithoutNumbers(value: Float) throws {
+    let shape = D4RLShape(
+      observationSize: 11, actionSize: 3, positionSize: 0, velocitySize: 0)
+    for field in ["observations", "rewards"] {
+      var rows = D4RLRows()
+      rows.observations = [Float](repeating: 1.25, count: 50 * 11)
+      rows.nextObservations = rows.observations
+      rows.actions = [Float](repeating: 0.1, count: 50 * 3)
+      rows.rewards = [Float](repeating: 1, count: 50)
+      rows.terminals = [Bool](repeating: false, count: 50)
+      rows.timeouts = rows.terminals
+      rows.actionLogProbs = rows.rewards
+      if field == "rewards" { rows.rewards[17] = value } else { rows.observations[17 * 11] = value }
+      let path = folder.file("\(field).hdf5")
+      let writer = try D4RLWriter(
+        creating: path, rows: 50, shape: shape, metadata: D4RLMetadata())
+      try writer.append(rows)
+      try writer.finish()
+      try refuse(pretrain(dataset: path), status: 1, saying: path, field, "17")
+    }
   }
 
   @Test func directoryAsDataset() throws {

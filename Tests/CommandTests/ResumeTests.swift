@@ -81,6 +81,29 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.file("stopped/summary.json")))
   }
 
+  @Test func oneAgentNeedsNoDistillation() throws {
+    let run = try CommandRunner.run(
+      pipeline("one", threads: 1, "--set", "pretrain.members=1", "--set", "finetune.replay=uniform")
+    )
+    #expect(run.status == 0, "\(run.errors)")
+    let files = try results("one").keys
+    #expect(files.contains("finetune/weights/policy.safetensors"))
+    #expect(!files.contains { $0.contains("distill") })
+  }
+
+  @Test func fineTuningDistilsWhereNobodyHas() throws {
+    let run = try CommandRunner.run(
+      [
+        "finetune", "--env", "hopper", "--dataset", workshop.dataset, "--ensemble",
+        workshop.ensemble, "--output", folder.file("tuned"), "--quiet", "--resume",
+      ] + Workshop.small)
+    #expect(run.status == 0, "\(run.errors)")
+    let files = contents(of: folder.path).keys
+    #expect(files.contains("tuned/distillation/weights/distilled.safetensors"))
+    // The ensemble is somebody else's and stays as it was.
+    #expect(!TemporaryDirectory.names(workshop.ensemble).contains("distilled.safetensors"))
+  }
+
   @Test func aBrokenCheckpointIsPassedOver() throws {
     #expect(try CommandRunner.run(pipeline("whole", threads: 2)).status == 0)
     let whole = try results("whole")

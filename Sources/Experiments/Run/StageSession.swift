@@ -68,7 +68,8 @@ final class StageSession {
     }
     try directory.writeConfiguration(context.configuration)
     try StageSession.writeManifest(
-      identity, threads: context.pool.threads, resumed: restored != nil, in: directory)
+      identity, threads: context.pool.threads, resumed: restored != nil, in: directory,
+      logger: context.logger)
     table = try ProgressTable(
       path: directory.file("progress.csv"), columns: columns, keeping: rows)
     events = try EventFile(directory: directory.path, keeping: eventCount)
@@ -133,7 +134,8 @@ final class StageSession {
   }
 
   private static func writeManifest(
-    _ identity: RunIdentity, threads: Int, resumed: Bool, in directory: RunDirectory
+    _ identity: RunIdentity, threads: Int, resumed: Bool, in directory: RunDirectory,
+    logger: Logger
   ) throws(RunError) {
     var manifest = RunManifest(identity: identity, threads: threads)
     let path = directory.file("manifest.json")
@@ -142,6 +144,12 @@ final class StageSession {
     {
       manifest.startedAt = before.startedAt
       manifest.resumedAt = before.resumedAt + [RunManifest.timestamp()]
+      let kernels = (before.machine.blasKernel, manifest.machine.blasKernel)
+      if kernels.0 != kernels.1 {
+        logger.warning(
+          "this run began with the BLAS kernel '\(kernels.0)' and goes on with "
+            + "'\(kernels.1)': its bytes will differ from those of an undisturbed run")
+      }
     }
     try directory.write(json: manifest, to: "manifest.json")
   }
