@@ -146,9 +146,10 @@ final class StageSession {
       manifest.resumedAt = before.resumedAt + [RunManifest.timestamp()]
       let kernels = (before.machine.blasKernel, manifest.machine.blasKernel)
       if kernels.0 != kernels.1 {
-        logger.warning(
+        let text =
           "this run began with the BLAS kernel '\(kernels.0)' and goes on with "
-            + "'\(kernels.1)': its bytes will differ from those of an undisturbed run")
+          + "'\(kernels.1)': its bytes will differ from those of an undisturbed run"
+        logger.warning("\(text)")
       }
     }
     try directory.write(json: manifest, to: "manifest.json")
