@@ -8,9 +8,12 @@ struct Evaluate: ParsableCommand {
     abstract: "Play episodes with a policy and report its return and D4RL score.",
     discussion: """
       The mean action, unless --stochastic. Undiscounted returns, at most 1000 steps an episode.
+      An ensemble directory (member-0/actor.safetensors and so on) acts as the moment-matched
+      mixture of its members.
 
       Examples:
         bred evaluate --env hopper --policy runs/ft-0/weights/policy.safetensors --episodes 20
+        bred evaluate --env hopper --policy runs/cql-0/weights
         bred evaluate --env halfcheetah --policy actor.safetensors --episodes 100 --seed 1 --json
       """)
 
@@ -19,7 +22,7 @@ struct Evaluate: ParsableCommand {
     help: ArgumentHelp("Task: hopper, walker2d or halfcheetah.", valueName: "name"))
   var env: String
 
-  @Option(name: .long, help: "Policy weights, safetensors.")
+  @Option(name: .long, help: "Policy weights, safetensors; or an ensemble directory.")
   var policy: String
 
   @Option(name: [.customLong("episodes"), .customLong("eval-episodes")], help: "Episodes to play.")

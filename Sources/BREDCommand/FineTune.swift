@@ -7,7 +7,9 @@ struct FineTune: ParsableCommand {
     abstract: "Fine-tune an ensemble online with balanced replay.",
     discussion: """
       Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation).
-      OUTPUT/weights then holds policy.safetensors and the critics.
+      OUTPUT/weights then holds policy.safetensors and the critics. With --set finetune.actor=mixture
+      the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then
+      holds one actor for each member.
 
       Examples:
         bred finetune --env halfcheetah --dataset data.hdf5 --ensemble runs/cql-0/weights --output runs/ft-0

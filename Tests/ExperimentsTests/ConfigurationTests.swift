@@ -79,6 +79,8 @@ import Testing
     ("pretrain: 3\n", "pretrain"),
     ("environment: ant\n", "environment"),
     ("finetune:\n  replay: balancd\n", "finetune.replay"),
+    ("finetune:\n  actor: mixtrue\n", "finetune.actor"),
+    ("finetune:\n  startTemperature: 0.5\n", "finetune.startTemperature"),
     ("finetune:\n  replay: [balanced]\n", "finetune.replay"),
     ("seed:\n  a: 1\n", "seed"),
   ])
@@ -95,6 +97,7 @@ import Testing
     "pretrain:\n  lagrangeGap: 5\n",
     "finetune:\n  replay: uniform\n  initialOnlineFraction: 0.75\n",
     "finetune:\n  replay: online-only\n  schedule: exponential\n",
+    "finetune:\n  startTemperature: members\n  initialTemperature: 0.5\n",
   ])
   func contradictionsAreRefused(yaml: String) {
     guard case .contradiction = failure(of: yaml) else {

@@ -102,6 +102,7 @@ extension ExperimentConfiguration {
   ]
 
   private static let tuning: [ConfigurationRule] = [
+    .choice("finetune.actor", ActorKind.self),
     .integer("finetune.environmentSteps", positive) { $0.finetune.environmentSteps },
     .integer("finetune.blockSteps", positive) { $0.finetune.blockSteps },
     .number("finetune.updatesPerStep", 0...1000, openBelow: true) { $0.finetune.updatesPerStep },
@@ -121,6 +122,7 @@ extension ExperimentConfiguration {
     },
     .number("finetune.discount", rates) { $0.finetune.discount },
     .number("finetune.tau", rates, openBelow: true) { $0.finetune.tau },
+    .choice("finetune.startTemperature", StartTemperature.self),
     .number("finetune.initialTemperature", 0...1000, openBelow: true) {
       $0.finetune.initialTemperature
     },

@@ -77,6 +77,12 @@ extension ExperimentConfiguration {
         "pretrain.lagrangeGap", { $0.pretrain.lagrangeGap }, beside: "pretrain.weighting",
         "a gap needs 'weighting: lagrange', here it is 'fixed'")
     }
+    if finetune.startTemperature == .members {
+      try refuse(
+        "finetune.initialTemperature", { $0.finetune.initialTemperature },
+        beside: "finetune.startTemperature",
+        "a given start needs 'startTemperature: fixed', here it is 'members'")
+    }
     if finetune.replay != .balanced {
       let reason =
         "the online share is scheduled only with 'replay: balanced', "

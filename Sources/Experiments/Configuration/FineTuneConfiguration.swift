@@ -1,5 +1,7 @@
 /// Online fine-tuning with balanced replay and the mean of N critics (BRED, section 5).
 public struct FineTuneConfiguration: Codable, Sendable, Equatable {
+  /// Who acts and learns: the distilled policy (BRED), or the live mixture of all members (Off2On).
+  public var actor = ActorKind.distilled
   /// Environment steps in total, ≥ 1. 250,000 (BRED, section 6).
   public var environmentSteps = 250_000
   /// Environment steps collected at a time, and one epoch of `progress.csv`, ≥ 1. 1000 (BRED).
@@ -28,7 +30,11 @@ public struct FineTuneConfiguration: Codable, Sendable, Equatable {
   public var discount = 0.99
   /// τ, Polyak rate of the target critics per update, (0, 1]. 0.005 (SAC, table 1).
   public var tau = 0.005
-  /// α at the start, (0, 1000]; tuned from the first update on. 1 (Off2On).
+  /// Where α starts: at `initialTemperature` (Off2On), or at the mean of the members' last α, which
+  /// pretraining leaves in their files (ours).
+  public var startTemperature = StartTemperature.fixed
+  /// α at the start, (0, 1000]; tuned from the first update on; only with `startTemperature: fixed`.
+  /// 1 (Off2On).
   public var initialTemperature = 1.0
   /// Blocks between checkpoints, ≥ 1; also written at the end and on interruption. Ours.
   public var checkpointInterval = 5
@@ -40,6 +46,18 @@ public struct FineTuneConfiguration: Codable, Sendable, Equatable {
     let factor = index == 0 ? firstBlockMultiplier : 1
     return max(1, Int((Double(blockSteps) * updatesPerStep * factor).rounded()))
   }
+}
+
+public enum ActorKind: String, Codable, Sendable, CaseIterable {
+  /// One network, distilled from the members' mixture before the first online step.
+  case distilled
+  /// The moment-matched mixture of the members' own networks, all of which go on learning.
+  case mixture
+}
+
+public enum StartTemperature: String, Codable, Sendable, CaseIterable {
+  case fixed
+  case members
 }
 
 public enum ReplayScheme: String, Codable, Sendable, CaseIterable {

@@ -9,24 +9,64 @@ struct LoadedEnsemble {
   /// Twins of member i at 2·i and 2·i + 1.
   let critics: [Network]
   let distilled: GaussianPolicy?
+  /// Each member's actor file, and the α that its metadata state.
+  let temperatures: [(file: String, text: String?)]
+
+  /// Mean of the members' last α.
+  ///
+  /// - Throws: where an actor's file does not say, as with agents made elsewhere.
+  func meanTemperature() throws(RunError) -> Double {
+    var sum = 0.0
+    for (file, text) in temperatures {
+      guard let value = text.flatMap(Double.init), value > 0, value.isFinite else {
+        throw .mismatch(
+          what: "\(file): metadata '\(EnsembleFiles.temperatureKey)', which "
+            + "'finetune.startTemperature: members' needs",
+          expected: "a number above 0", actual: text.map { "'\($0)'" } ?? "none")
+      }
+      sum += value
+    }
+    return sum / Double(temperatures.count)
+  }
 }
 
 /// Weight files between stages, checked against the robot.
 enum EnsembleFiles {
   static let distilledName = EnsembleDirectory.distilledName
   static let policyName = "policy.safetensors"
+  /// Metadata key of an actor's file: α at the end of its training.
+  static let temperatureKey = "temperature"
 
   /// Agents that fit the robot.
   ///
   /// `ensemble` may also be the run directory of a pretraining, whose `weights` are then meant.
   static func read(_ ensemble: String, task: ControlTask) throws -> LoadedEnsemble {
-    let files = try EnsembleDirectory.read(folder(of: ensemble))
-    try check(
-      files.observationSize, files.actionSize, task: task, file: folder(of: ensemble))
+    let folder = folder(of: ensemble)
+    let files = try EnsembleDirectory.read(folder)
+    try check(files.observationSize, files.actionSize, task: task, file: folder)
     return LoadedEnsemble(
       actors: files.members.map { GaussianPolicy(network: $0.actor.network) },
       critics: files.members.flatMap { $0.critics.map(\.network) },
-      distilled: files.distilled.map { GaussianPolicy(network: $0.network) })
+      distilled: files.distilled.map { GaussianPolicy(network: $0.network) },
+      temperatures: files.members.enumerated().map { index, member in
+        ("\(folder)/member-\(index)/actor.safetensors", member.actor.metadata[temperatureKey])
+      })
+  }
+
+  /// What acts: the policy in a file, or the mixture of the members of an ensemble directory.
+  static func actingPolicy(_ path: String, task: ControlTask) throws -> any Policy {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else { return try policy(path, task: task) }
+    let members = try read(path, task: task).actors
+    return members.count == 1 ? members[0] : MixturePolicy(members: members)
+  }
+
+  /// Where the final policy of a finished run lies: one file, or all of a mixture's.
+  static func finalPolicy(in weights: String) -> String {
+    let file = "\(weights)/\(policyName)"
+    return FileManager.default.fileExists(atPath: file) ? file : weights
   }
 
   /// One policy that fits the robot.
@@ -57,7 +97,11 @@ enum EnsembleFiles {
   }
 
   /// SHA-256 of every weight file, by path inside the ensemble.
-  static func digests(in ensemble: String, actorsOnly: Bool = false) -> [String: String] {
+  ///
+  /// - Parameter distilled: whether the distilled policy counts.
+  static func digests(
+    in ensemble: String, actorsOnly: Bool = false, distilled: Bool = true
+  ) -> [String: String] {
     let folder = folder(of: ensemble)
     var result: [String: String] = [:]
     var member = 0
@@ -68,7 +112,7 @@ enum EnsembleFiles {
       }
       member += 1
     }
-    if !actorsOnly {
+    if !actorsOnly && distilled {
       let path = "\(folder)/\(distilledName)"
       result["ensemble/\(distilledName)"] = SHA256.hexDigest(ofFile: path)
     }
@@ -77,8 +121,12 @@ enum EnsembleFiles {
 
   // MARK: Writing
 
-  private static func metadata(_ environment: String) -> [String: String] {
-    ["environment": environment, "producer": "bred \(PackageVersion.number)"]
+  private static func metadata(
+    _ environment: String, temperature: Float? = nil
+  ) -> [String: String] {
+    var result = ["environment": environment, "producer": "bred \(PackageVersion.number)"]
+    if let temperature { result[temperatureKey] = "\(temperature)" }
+    return result
   }
 
   static func write(_ policy: GaussianPolicy, environment: String, to file: String) throws {
@@ -89,28 +137,33 @@ enum EnsembleFiles {
   static func write(
     _ learner: ConservativeQLearning, environment: String, to directory: String
   ) throws {
-    let metadata = metadata(environment)
     let members = (0..<learner.batchesPerUpdate).map { index in
       member(
         learner.policy(ofMember: index).network, learner.critics(ofMember: index),
-        learner.targetCritics(ofMember: index), metadata)
+        learner.targetCritics(ofMember: index),
+        metadata(environment, temperature: learner.members[index].temperature.value))
     }
     try EnsembleDirectory(members: members).write(to: directory)
   }
 
-  /// The fine-tuned policy, and its critics in the layout of an ensemble whose members all carry it.
+  /// A fine-tuned agent in the layout of an ensemble: each pair of critics with the member of the
+  /// mixture that has its number, or all with the one policy, which then also gets a file of its own.
   static func write(
     _ learner: SoftActorCritic, environment: String, to directory: String
   ) throws {
-    let metadata = metadata(environment)
-    let actor = learner.actors[0].network
+    let metadata = metadata(environment, temperature: learner.temperature.value)
+    let actors = learner.actors.map(\.network)
     let members = (0..<learner.configuration.criticPairs).map { index in
       let twins = learner.critics[2 * index...2 * index + 1]
-      return member(actor, twins.map(\.network), twins.map { $0.target! }, metadata)
+      return member(
+        actors.count == 1 ? actors[0] : actors[index], twins.map(\.network),
+        twins.map { $0.target! }, metadata)
     }
     try EnsembleDirectory(members: members).write(to: directory)
+    guard actors.count == 1 else { return }
     try write(
-      GaussianPolicy(network: actor), environment: environment, to: "\(directory)/\(policyName)")
+      GaussianPolicy(network: actors[0]), environment: environment,
+      to: "\(directory)/\(policyName)")
   }
 
   private static func member(

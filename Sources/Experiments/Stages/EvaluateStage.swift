@@ -16,14 +16,15 @@ public struct EvaluateStage {
   }
 
   /// - Parameters:
-  ///   - policyFile: safetensors with D4RL's tensor names.
+  ///   - policyFile: safetensors with D4RL's tensor names, or an ensemble directory, whose members
+  ///     then act as their moment-matched mixture.
   ///   - episodes: at least 1.
   ///   - selection: `mean` is what published scores use.
   /// - Throws: where the file cannot be read or does not fit the robot.
   public func run(
     policyFile: String, episodes: Int, seed: UInt64, selection: ActionSelection = .mean
   ) throws -> EvaluationResult {
-    let policy = try EnsembleFiles.policy(policyFile, task: task)
+    let policy = try EnsembleFiles.actingPolicy(policyFile, task: task)
     return try task.evaluate(
       policy, episodes: episodes, selection: selection, seed: seed, purpose: "evaluate/episode",
       pool: pool)

@@ -5,8 +5,8 @@ import Learners
 import Networks
 import RLCore
 
-/// Online fine-tuning of an ensemble (BRED, section 5): one distilled policy, N twin critics, replay
-/// that moves from offline to online data.
+/// Online fine-tuning of an ensemble (BRED, section 5): one distilled policy or the members' live
+/// mixture, N twin critics, replay that moves from offline to online data.
 public struct FineTuneStage {
   public static let name = "finetune"
   private let context: StageContext
@@ -17,23 +17,31 @@ public struct FineTuneStage {
   /// Fine-tunes the agents in `ensemble`, or goes on with it, in the run directory `output`.
   ///
   /// Without `distilled.safetensors` in the ensemble it is distilled first, in
-  /// `output/distillation`; an ensemble of one acts itself.
-  /// - Returns: the file with the final policy, `output/weights/policy.safetensors`.
+  /// `output/distillation`; an ensemble of one acts itself. A live mixture needs no distillation, and
+  /// a distilled policy in the ensemble is then left aside.
+  /// - Returns: the file with the final policy, `output/weights/policy.safetensors`; for a mixture
+  ///   of several the ensemble directory `output/weights`.
   @discardableResult
   public func run(ensemble: String, output: String) throws -> String {
-    let file = "\(output)/weights/\(EnsembleFiles.policyName)"
-    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
+    if try RunDirectory.holdsFinishedRun(output, context: context) {
+      return EnsembleFiles.finalPolicy(in: "\(output)/weights")
+    }
     let task = try ControlTask(context.configuration)
     let agents = try EnsembleFiles.read(ensemble, task: task)
+    let learnerConfiguration = try learnerConfiguration(agents)
     let data = try OfflineData(context.configuration, task: task)
     let directory = try RunDirectory(path: output, resume: context.resume)
-    let actor = try startingActor(agents, ensemble: ensemble, directory: directory)
+    let actors =
+      switch configuration.actor {
+      case .distilled: [try distilledActor(agents, ensemble: ensemble, directory: directory)]
+      case .mixture: agents.actors
+      }
     let learner = SoftActorCritic(
-      configuration: learnerConfiguration(agents),
+      configuration: learnerConfiguration,
       observationSize: task.specification.observationSize,
-      actionSize: task.specification.actionSize, actors: [actor.network],
+      actionSize: task.specification.actionSize, actors: actors.map(\.network),
       critics: agents.critics, seed: UInt64(context.configuration.seed), pool: context.pool)
-    var inputs = EnsembleFiles.digests(in: ensemble)
+    var inputs = EnsembleFiles.digests(in: ensemble, distilled: configuration.actor == .distilled)
     inputs["dataset"] = data.digest
     let session = try StageSession(
       stage: FineTuneStage.name, directory: directory, context: context,
@@ -50,10 +58,10 @@ public struct FineTuneStage {
     try loop.run(label: FineTuneStage.name, reporter: context.reporter)
     try EnsembleFiles.write(learner, environment: task.name, to: directory.weights)
     try session.finish(extra: ["environmentSteps": Double(source.environmentSteps)])
-    return file
+    return EnsembleFiles.finalPolicy(in: directory.weights)
   }
 
-  private func startingActor(
+  private func distilledActor(
     _ agents: LoadedEnsemble, ensemble: String, directory: RunDirectory
   ) throws -> GaussianPolicy {
     if let distilled = agents.distilled { return distilled }
@@ -66,7 +74,9 @@ public struct FineTuneStage {
     return try EnsembleFiles.policy(file, task: try ControlTask(context.configuration))
   }
 
-  private func learnerConfiguration(_ agents: LoadedEnsemble) -> SoftActorCritic.Configuration {
+  private func learnerConfiguration(
+    _ agents: LoadedEnsemble
+  ) throws(RunError) -> SoftActorCritic.Configuration {
     var result = SoftActorCritic.Configuration()
     result.hiddenSizes = agents.actors[0].network.shape.hiddenSizes
     result.batchSize = configuration.batchSize
@@ -75,7 +85,11 @@ public struct FineTuneStage {
     result.policyLearningRate = Float(configuration.policyLearningRate)
     result.criticLearningRate = Float(configuration.criticLearningRate)
     result.criticPairs = agents.actors.count
-    result.initialLogTemperature = log(configuration.initialTemperature)
+    result.initialLogTemperature =
+      switch configuration.startTemperature {
+      case .fixed: log(configuration.initialTemperature)
+      case .members: log(try agents.meanTemperature())
+      }
     return result
   }
 }

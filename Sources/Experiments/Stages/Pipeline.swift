@@ -12,11 +12,12 @@ public struct Pipeline {
 
   /// Runs what is not finished yet.
   ///
-  /// - Returns: the file with the final policy.
+  /// - Returns: the file with the final policy; for a mixture of several its ensemble directory.
   @discardableResult
   public func run(output: String) throws -> String {
-    let policy = "\(output)/finetune/weights/\(EnsembleFiles.policyName)"
-    if try RunDirectory.holdsFinishedRun(output, context: context) { return policy }
+    if try RunDirectory.holdsFinishedRun(output, context: context) {
+      return EnsembleFiles.finalPolicy(in: "\(output)/finetune/weights")
+    }
     _ = try OfflineData(context.configuration, task: ControlTask(context.configuration))
     let directory = try RunDirectory(path: output, resume: context.resume)
     let before = directory.file("config.yaml")
@@ -31,11 +32,14 @@ public struct Pipeline {
     var stage = context
     stage.resume = true
     let ensemble = try PretrainStage(stage).run(output: directory.file("pretrain"))
-    if context.configuration.pretrain.members > 1 {
+    if context.configuration.pretrain.members > 1
+      && context.configuration.finetune.actor == .distilled
+    {
       try DistillStage(stage).run(
         ensemble: ensemble, output: directory.file("distill"), addToEnsemble: true)
     }
-    try FineTuneStage(stage).run(ensemble: ensemble, output: directory.file("finetune"))
+    let policy = try FineTuneStage(stage).run(
+      ensemble: ensemble, output: directory.file("finetune"))
     try finish(directory)
     return policy
   }

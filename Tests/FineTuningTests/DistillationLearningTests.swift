@@ -1,0 +1,88 @@
+import DenseMath
+import Foundation
+import Networks
+import RLCore
+import TestSupport
+import Testing
+
+@testable import FineTuning
+
+/// One network learns what three different ones do together.
+@Suite struct DistillationLearningTests {
+  private static let hidden = 32
+  private static let actionSize = 2
+
+  /// A policy with means of order 1 and standard deviations about 1, different for each seed.
+  private func member(_ seed: UInt64) -> GaussianPolicy {
+    let shape = GaussianPolicy.shape(
+      observationSize: 3, actionSize: Self.actionSize, hiddenSizes: [Self.hidden, Self.hidden])
+    let network = Network(shape: shape)
+    var generator = RandomStream(seed: seed, purpose: "test/member")
+    network.initialize(
+      Initialization(headBound: 2, hiddenBias: 0.1, randomHeadBiases: 2 * Self.actionSize),
+      using: &generator)
+    // Log-stds are the later half of the head's rows, and of its biases.
+    var parameters = network.parameters
+    let biases = parameters.count - 2 * Self.actionSize
+    let weights = biases - 2 * Self.actionSize * Self.hidden
+    for i in weights + Self.actionSize * Self.hidden..<biases { parameters[i] *= 0.2 }
+    for i in biases + Self.actionSize..<parameters.count { parameters[i] *= 0.2 }
+    network.parameters = parameters
+    return GaussianPolicy(network: network)
+  }
+
+  private func states(_ count: Int, seed: UInt64) -> Matrix {
+    var generator = RandomStream(seed: seed, purpose: "test/states")
+    return Matrix(
+      rows: count, columns: 3,
+      elements: (0..<3 * count).map { _ in Float(generator.uniform(-3, 3)) })
+  }
+
+  /// Mean over states of ‖μ − μ̄‖² + ‖σ − σ̄‖², with (μ̄, σ̄) by the literal formula.
+  private func loss(
+    of policy: GaussianPolicy, against members: [GaussianPolicy], on states: Matrix
+  ) -> Double {
+    func moments(_ policy: GaussianPolicy) -> [PlainTanhGaussian] {
+      let heads = policy.heads(for: states)
+      return (0..<states.rows).map { PlainTanhGaussian(head: heads.row($0).map(Double.init)) }
+    }
+    let student = moments(policy)
+    let teachers = members.map(moments)
+    var sum = 0.0
+    for state in 0..<states.rows {
+      let mixture = PlainTanhGaussian(mixture: teachers.map { $0[state] })
+      for k in 0..<Self.actionSize {
+        let away = student[state].mean[k] - mixture.mean[k]
+        let wider = exp(student[state].logStd[k]) - exp(mixture.logStd[k])
+        sum += away * away + wider * wider
+      }
+    }
+    return sum / Double(states.rows)
+  }
+
+  @Test func studentHasTheMomentsOfTheMixture() throws {
+    let members = [member(1), member(2), member(3)]
+    var configuration = PolicyDistillation.Configuration()
+    configuration.epochs = 12
+    configuration.stepsPerEpoch = 250
+    configuration.batchSize = 64
+    configuration.learningRate = 2e-3
+    let distillation = PolicyDistillation(
+      configuration: configuration, members: members, observations: states(4000, seed: 1), seed: 9,
+      pool: WorkerPool(threads: 1))
+    var reports: [PolicyDistillation.Report] = []
+    while !distillation.isFinished { reports.append(try distillation.runEpoch()) }
+    #expect(distillation.bestLoss == reports.map(\.validationLoss).min())
+
+    // States that were neither trained on nor used to choose the best epoch.
+    let unseen = states(400, seed: 2)
+    let before = loss(of: members[0], against: members, on: unseen)
+    let after = loss(of: distillation.policy, against: members, on: unseen)
+    #expect(before > 0.5, "the members hardly differ: \(before)")
+    #expect(after < 0.05 * before, "\(before) became \(after)")
+    #expect(normalizedError(distillation.bestLoss, after, floor: after) < 0.5)
+    for other in members.dropFirst() {
+      #expect(loss(of: other, against: members, on: unseen) > 10 * after)
+    }
+  }
+}
