@@ -16,6 +16,7 @@ struct BenchmarkCommand: ParsableCommand {
       Examples:
         bred benchmark
         bred benchmark cql-update-2x256 bred-update-n5 --repetitions 9 --json
+        bred benchmark --ensemble agents --dataset data.hdf5    # a CQL update of a trained agent
       """)
 
   @Argument(help: "What to measure. (default: everything)")
@@ -24,6 +25,12 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(name: .long, help: "Repetitions of ours and the floor, in turn.")
   var repetitions = 5
 
+  @Option(name: .long, help: "Measure a CQL update of this ensemble's first agent, on --dataset.")
+  var ensemble: String?
+
+  @Option(name: .long, help: "D4RL HDF5 file for --ensemble.")
+  var dataset: String?
+
   @OptionGroup var threads: ThreadOptions
   @Flag(name: .long, help: "Print one JSON object on standard output.")
   var json = false
@@ -31,6 +38,9 @@ struct BenchmarkCommand: ParsableCommand {
   func validate() throws {
     if !(1...1000).contains(repetitions) {
       throw ValidationError("--repetitions is \(repetitions), allowed: 1…1000")
+    }
+    if (ensemble == nil) != (dataset == nil) {
+      throw ValidationError("--ensemble and --dataset go together")
     }
     for name in names where !BenchmarkSuite.names.contains(name) {
       throw ValidationError(
@@ -47,10 +57,16 @@ struct BenchmarkCommand: ParsableCommand {
       print("\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel)")
       print("benchmark             ms/op        range            ops/s    floor ms   ratio")
     }
-    for name in names.isEmpty ? BenchmarkSuite.names : names {
-      let result = try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool)
+    func record(_ result: BenchmarkResult) {
       results.append(result)
       if !json { print(Self.line(result)) }
+    }
+    for name in names.isEmpty && ensemble == nil ? BenchmarkSuite.names : names {
+      record(try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool))
+    }
+    if let ensemble, let dataset {
+      let agents = TrainedAgents(ensemble: ensemble, dataset: dataset)
+      record(try BenchmarkSuite.run(agents, repetitions: repetitions, pool: pool))
     }
     if json {
       print(try JSONText.line(BenchmarkReport(machine: machine, results: results)))

@@ -1,12 +1,33 @@
 public import DenseMath
 import Environments
 
+/// An agent that somebody has trained, and its data.
+public struct TrainedAgents: Sendable {
+  public var ensemble: String
+  public var dataset: String
+
+  public init(ensemble: String, dataset: String) {
+    self.ensemble = ensemble
+    self.dataset = dataset
+  }
+}
+
 /// The benchmarks by name.
 public enum BenchmarkSuite {
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
     "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "dataset-load",
   ]
+
+  /// A CQL update of ``TrainedAgents``; only where there are some.
+  public static let trainedName = "cql-update-trained"
+
+  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's.
+  public static func run(
+    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool
+  ) throws -> BenchmarkResult {
+    try UpdateBenchmarks.trainedCQL(agents, pool: pool).measure(repetitions: repetitions)
+  }
 
   /// Measures one benchmark; its floor is measured in turn with it.
   ///
