@@ -114,9 +114,9 @@ extension D4RLDataset {
   public func storedPolicy() throws(DatasetError) -> NamedTensors? {
     let file = self.file
     return try hdf5 { () throws(HDF5Error) in
-      guard try file.contains("metadata/policy") else { return nil }
+      guard file.contains("metadata/policy") else { return nil }
       var result = NamedTensors()
-      for object in try file.objects(below: "metadata/policy") where object.kind == .dataset {
+      for object in file.objects(below: "metadata/policy") where object.kind == .dataset {
         let name = object.path.dropFirst("metadata/policy/".count)
           .split(separator: "/").joined(separator: ".")
         let array = try file.dataset(object.path)

@@ -17,6 +17,16 @@ public struct D4RLColumn: Sendable, Equatable {
   public let type: HDF5Type
   public let storage: HDF5Storage
   public let storedBytes: Int
+
+  /// For people: `chunks [4096, 17], deflate 4`.
+  public var storageDescription: String {
+    switch storage {
+    case .chunked(let shape, let deflate):
+      "chunks \(shape)" + (deflate.map { ", deflate \($0)" } ?? "")
+    case .contiguous: "contiguous"
+    case .compact: "compact"
+    }
+  }
 }
 
 /// An open D4RL file of any version, its layout checked, its columns read on demand.
@@ -38,15 +48,18 @@ public final class D4RLDataset {
   public let hasNextObservations: Bool
   /// Scalars below `metadata` as text, ascending by name.
   public let metadata: [(name: String, value: String)]
+  /// Arrays beyond D4RL's own that are of an unsupported kind; they are left out.
+  public let unreadable: [HDF5Error]
   private var open: [String: HDF5Dataset] = [:]
 
   public init(contentsOf path: String) throws(DatasetError) {
     self.path = path
     let file = try hdf5 { () throws(HDF5Error) in try HDF5File(reading: path) }
     self.file = file
-    let listing = try D4RLDataset.list(file)
+    let listing = try hdf5 { () throws(HDF5Error) in try D4RLListing(file) }
     columns = listing.columns
     metadata = listing.metadata
+    unreadable = listing.unreadable
     var byName: [String: D4RLColumn] = [:]
     for column in columns { byName[column.name] = column }
     for name in ["observations", "actions", "rewards", "terminals"] where byName[name] == nil {
@@ -118,10 +131,13 @@ public final class D4RLDataset {
         : self.observationSize == 17 && self.actionSize == 6
     }
     let base = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
-    for (part, name) in [("halfcheetah", "halfcheetah"), ("hopper", "hopper"), ("walker", "walker2d")]
+    for (part, name) in [
+      ("halfcheetah", "halfcheetah"), ("hopper", "hopper"), ("walker", "walker2d"),
+    ]
     where base.contains(part) && fits(name) { return name }
     if fits("hopper") { return "hopper" }
-    guard fits("walker2d"), rows > 0, let first = try? read(Double.self, "observations", rows: 0..<1)
+    guard fits("walker2d"), rows > 0,
+      let first = try? read(Double.self, "observations", rows: 0..<1)
     else { return nil }
     // The first row follows a reset: walker2d's torso starts 1.25 m above the ground, whereas
     // halfcheetah's height is measured from where it stands.

@@ -52,37 +52,45 @@ struct D4RLLayout {
   }
 }
 
-extension D4RLDataset {
-  /// Finds every array and every metadata scalar of a file.
-  static func list(
-    _ file: HDF5File
-  ) throws(DatasetError) -> (columns: [D4RLColumn], metadata: [(name: String, value: String)]) {
-    try hdf5 { () throws(HDF5Error) in
-      var columns: [D4RLColumn] = []
-      var metadata: [(name: String, value: String)] = []
-      for object in try file.objects() where object.kind == .dataset {
+/// What a walk through a file finds.
+struct D4RLListing {
+  var columns: [D4RLColumn] = []
+  var metadata: [(name: String, value: String)] = []
+  /// Arrays of kinds that are not supported, none of them one that D4RL defines.
+  var unreadable: [HDF5Error] = []
+
+  private static let known: Set<String> = [
+    "observations", "actions", "rewards", "terminals", "timeouts", "next_observations",
+    "infos/qpos", "infos/qvel", "infos/action_log_probs",
+  ]
+
+  init(_ file: HDF5File) throws(HDF5Error) {
+    for object in file.objects() where object.kind == .dataset {
+      do throws(HDF5Error) {
         let array = try file.dataset(object.path)
         if object.path.hasPrefix("metadata/") {
           guard array.shape.isEmpty else { continue }
           let name = String(object.path.dropFirst("metadata/".count))
-          metadata.append((name, try scalarText(array)))
+          metadata.append((name, try D4RLListing.text(array)))
         } else if !array.shape.isEmpty {
           columns.append(
             D4RLColumn(
               name: object.path, shape: array.shape, type: array.type, storage: array.storage,
               storedBytes: array.storedBytes))
         }
+      } catch {
+        if D4RLListing.known.contains(object.path) { throw error }
+        unreadable.append(error)
       }
-      return (columns, metadata)
     }
   }
 
-  private static func scalarText(_ array: HDF5Dataset) throws(HDF5Error) -> String {
+  private static func text(_ array: HDF5Dataset) throws(HDF5Error) -> String {
     switch array.type {
-    case .fixedString, .variableString: return try array.readString()
-    case .integer: return String(try array.read(Int64.self)[0])
-    case .float: return String(try array.read(Double.self)[0])
-    case .boolean: return String(try array.readFlags()[0])
+    case .fixedString, .variableString: try array.readString()
+    case .integer: String(try array.read(Int64.self)[0])
+    case .float: String(try array.read(Double.self)[0])
+    case .boolean: String(try array.readFlags()[0])
     }
   }
 }

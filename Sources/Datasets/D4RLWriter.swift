@@ -63,9 +63,12 @@ public final class D4RLWriter {
   private let shape: D4RLShape
   private let output: DatasetOutput
   private let replacing: Bool
-  private let file: HDF5File
-  private var columns: [String: HDF5Dataset] = [:]
+  private let file: HDF5OutputFile
+  private var columns: [String: HDF5OutputDataset] = [:]
   private var finished = false
+
+  /// The same for all columns, so that blocks of rows are whole chunks in each.
+  private static let chunkRows = 4096
 
   /// - Parameters:
   ///   - rows: exactly how many will be appended.
@@ -81,7 +84,7 @@ public final class D4RLWriter {
     self.replacing = replacing
     let output = try DatasetOutput(path, replacing: replacing)
     self.output = output
-    file = try hdf5 { () throws(HDF5Error) in try HDF5File(creating: output.temporaryPath) }
+    file = try hdf5 { () throws(HDF5Error) in try HDF5OutputFile(creating: output.temporaryPath) }
     do throws(DatasetError) {
       try createColumns()
       try write(metadata)
@@ -117,12 +120,10 @@ public final class D4RLWriter {
       ]
     }
     for (name, width, type) in wanted {
-      // Chunks of about 128 KiB: large enough to compress, small enough to read a slice cheaply.
-      let rowBytes = (width ?? 1) * type.size
       columns[name] = try hdf5 { () throws(HDF5Error) in
         try file.createDataset(
           name, shape: [rows] + (width.map { [$0] } ?? []), type: type,
-          chunkRows: max(1, 131_072 / rowBytes))
+          chunkRows: D4RLWriter.chunkRows)
       }
     }
   }
@@ -152,7 +153,8 @@ public final class D4RLWriter {
   /// Appends a block; its columns must have the shapes of the file.
   public func append(_ block: D4RLRows) throws(DatasetError) {
     let count = block.count
-    precondition(!finished && written + count <= rows, "\(written + count) rows in a file of \(rows)")
+    precondition(
+      !finished && written + count <= rows, "\(written + count) rows in a file of \(rows)")
     precondition(
       block.observations.count == count * shape.observationSize
         && block.nextObservations.count == count * shape.observationSize

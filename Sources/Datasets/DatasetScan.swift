@@ -24,6 +24,14 @@ struct DatasetScan {
   /// Rows with |qvel| never above 10 although |observed velocity| reaches it.
   private(set) var velocitiesAtLimit = 0
   private(set) var velocitiesAboveLimit = 0
+  /// Per column of numbers.
+  private(set) var statistics: [String: ColumnStatistics] = [:]
+  /// Elements of actions at ±1, to three digits.
+  private(set) var saturatedActions = 0
+  /// Rows whose observation and action appeared before, among the first ``duplicateLimit``.
+  private(set) var duplicates = 0
+  private var seen: Set<UInt64> = []
+  static let duplicateLimit = 2_000_000
 
   init(_ dataset: D4RLDataset) { self.dataset = dataset }
 
@@ -31,7 +39,7 @@ struct DatasetScan {
   static func blockRows(_ dataset: D4RLDataset) -> Int {
     var chunk = 1
     if case .chunked(let shape, _) = dataset.column("observations")!.storage { chunk = shape[0] }
-    let target = 16_384
+    let target = 65_536
     return chunk >= target ? chunk : target / chunk * chunk
   }
 
@@ -49,7 +57,9 @@ struct DatasetScan {
         ? try dataset.flags("timeouts", rows: rows)
         : terminalFlags.map { counter.isTimeout(terminal: $0) }
       let observations = try read("observations", rows)
-      _ = try read("actions", rows)
+      let actions = try read("actions", rows)
+      for value in actions where abs(value) >= 0.999 { saturatedActions += 1 }
+      noteDuplicates(observations, actions, rows)
       let next = dataset.hasNextObservations ? try read("next_observations", rows) : nil
       let states = dataset.hasPhysicalStates ? try readStates(rows) : nil
       let width = dataset.observationSize
@@ -92,6 +102,8 @@ struct DatasetScan {
 
   private mutating func read(_ name: String, _ rows: Range<Int>) throws(DatasetError) -> [Float] {
     let values = try dataset.read(Float.self, name, rows: rows)
+    let size = max(1, values.count / max(1, rows.count))
+    statistics[name, default: ColumnStatistics(size: size)].add(values)
     guard let first = D4RLDataset.firstNonFinite(values) else { return values }
     let width = max(1, values.count / max(1, rows.count))
     let bad = Set(values.indices.lazy.filter { !values[$0].isFinite }.map { $0 / width }).count
@@ -103,6 +115,25 @@ struct DatasetScan {
     return values
   }
 
+  private mutating func noteDuplicates(
+    _ observations: [Float], _ actions: [Float], _ rows: Range<Int>
+  ) {
+    guard rows.lowerBound < Self.duplicateLimit else { return }
+    let (wide, narrow) = (dataset.observationSize, dataset.actionSize)
+    for row in 0..<rows.count {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for index in row * wide..<(row + 1) * wide {
+        hash = (hash ^ UInt64(observations[index].bitPattern)) &* 0x100_0000_01b3
+        hash ^= hash >> 29
+      }
+      for index in row * narrow..<(row + 1) * narrow {
+        hash = (hash ^ UInt64(actions[index].bitPattern)) &* 0x100_0000_01b3
+        hash ^= hash >> 29
+      }
+      if !seen.insert(hash).inserted { duplicates += 1 }
+    }
+  }
+
   private struct States {
     let positions: [Double]
     let velocities: [Double]
@@ -110,14 +141,19 @@ struct DatasetScan {
     let velocitySize: Int
   }
 
-  private func readStates(_ rows: Range<Int>) throws(DatasetError) -> States? {
+  private mutating func readStates(_ rows: Range<Int>) throws(DatasetError) -> States? {
     let positionSize = dataset.column("infos/qpos")!.shape[1]
     let velocitySize = dataset.column("infos/qvel")!.shape[1]
     guard positionSize - 1 + velocitySize == dataset.observationSize else { return nil }
+    let positions = try dataset.read(Double.self, "infos/qpos", rows: rows)
+    let velocities = try dataset.read(Double.self, "infos/qvel", rows: rows)
+    statistics["infos/qpos", default: ColumnStatistics(size: positionSize)]
+      .add(positions.map { Float($0) })
+    statistics["infos/qvel", default: ColumnStatistics(size: velocitySize)]
+      .add(velocities.map { Float($0) })
     return States(
-      positions: try dataset.read(Double.self, "infos/qpos", rows: rows),
-      velocities: try dataset.read(Double.self, "infos/qvel", rows: rows),
-      positionSize: positionSize, velocitySize: velocitySize)
+      positions: positions, velocities: velocities, positionSize: positionSize,
+      velocitySize: velocitySize)
   }
 
   /// observation = [qpos[1...], qvel], velocities clipped to ±10 on the robots that can fall.

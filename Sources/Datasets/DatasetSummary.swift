@@ -32,6 +32,28 @@ public struct DatasetSummary: Sendable, Encodable {
   /// In plain words, everything that is odd.
   public var warnings: [String] = []
 
+  /// Standard deviation of the same returns, and their 5th, 25th, 50th, 75th and 95th percentile.
+  public var returnDeviation = 0.0
+  public var returnPercentiles: [Double] = []
+  /// Lengths of the same episodes.
+  public var lengthMean = 0.0
+  public var lengthMin = 0
+  public var lengthMax = 0
+  /// Share of action elements at ±1 (to three digits).
+  public var actionSaturation = 0.0
+  /// Rows that repeat an earlier row's observation and action.
+  public var duplicates = 0
+  /// Bytes of the file.
+  public var bytes = 0
+  /// Whether the behaviour policy is stored in it.
+  public var hasPolicy = false
+  /// What the file says about itself.
+  public var metadata: [String: String] = [:]
+  /// Per column of observations, actions, rewards and, where present, infos.
+  public var statistics: [String: ColumnStatistics] = [:]
+  /// How the columns are stored, by name.
+  public var storage: [String: D4RLColumn] = [:]
+
   /// Episodes in order.
   public var episodeList: [EpisodeRecord] = []
 
@@ -66,9 +88,26 @@ public struct DatasetSummary: Sendable, Encodable {
     timeouts = scan.timeouts
     transitions = scan.transitions
     let complete = scan.episodes.filter(\.isComplete)
-    let returns = (complete.isEmpty ? scan.episodes : complete).map(\.returnValue)
+    let judged = complete.isEmpty ? scan.episodes : complete
+    let returns = judged.map(\.returnValue)
+    actionSaturation =
+      Double(scan.saturatedActions) / Double(max(1, rows * dataset.actionSize))
+    duplicates = scan.duplicates
+    bytes = dataset.file.length
+    statistics = scan.statistics
+    for item in dataset.metadata { metadata[item.name] = item.value }
+    for column in dataset.columns { storage[column.name] = column }
+    hasPolicy = dataset.file.contains("metadata/policy/fc0/weight")
     if !returns.isEmpty {
+      let lengths = judged.map(\.length)
+      lengthMean = Double(lengths.reduce(0, +)) / Double(lengths.count)
+      lengthMin = lengths.min()!
+      lengthMax = lengths.max()!
+      returnPercentiles = Self.percentiles(returns)
       returnMean = returns.reduce(0, +) / Double(returns.count)
+      returnDeviation =
+        (returns.map { ($0 - returnMean) * ($0 - returnMean) }.reduce(0, +)
+        / Double(returns.count)).squareRoot()
       returnMin = returns.min()!
       returnMax = returns.max()!
       normalizedScore = specification?.normalizedScore(ofReturn: returnMean)
@@ -76,9 +115,21 @@ public struct DatasetSummary: Sendable, Encodable {
     warnings = DatasetWarnings.collect(dataset, scan, specification)
   }
 
+  /// The 5th, 25th, 50th, 75th and 95th, interpolated as numpy does.
+  private static func percentiles(_ values: [Double]) -> [Double] {
+    let sorted = values.sorted()
+    return [0.05, 0.25, 0.5, 0.75, 0.95].map { share in
+      let place = share * Double(sorted.count - 1)
+      let below = Int(place)
+      let above = min(below + 1, sorted.count - 1)
+      return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+    }
+  }
+
   private enum CodingKeys: String, CodingKey {
     case rows, observationSize, actionSize, transitions, episodes, completeEpisodes, terminals
     case timeouts, returnMean, returnMin, returnMax, environment, normalizedScore, version, columns
-    case warnings
+    case warnings, returnDeviation, returnPercentiles, lengthMean, lengthMin, lengthMax
+    case actionSaturation, duplicates, bytes, hasPolicy, metadata
   }
 }

@@ -166,7 +166,8 @@ public struct DatasetVerification: Sendable, Encodable {
     return outcomes
   }
 
-  private static func replay(_ block: Block, _ row: Int, _ environment: any Environment) -> Outcome {
+  private static func replay(_ block: Block, _ row: Int, _ environment: any Environment) -> Outcome
+  {
     let specification = block.specification
     func slice(_ values: [Double], _ size: Int) -> [Double] {
       Array(values[row * size..<(row + 1) * size])

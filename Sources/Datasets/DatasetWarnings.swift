@@ -9,7 +9,8 @@ enum DatasetWarnings {
     var warnings: [String] = []
     for bad in scan.nonFinite {
       warnings.append(
-        "\(bad.column) has NaN or infinite values in \(bad.count) rows, the first is row \(bad.row)")
+        "\(bad.column) has NaN or infinite values in \(bad.count) rows, the first is row \(bad.row)"
+      )
     }
     if !dataset.hasTimeouts {
       warnings.append(
@@ -25,10 +26,33 @@ enum DatasetWarnings {
         "next_observations differs from the following row's observation inside an episode in "
           + "\(scan.discontinuities) rows, the first is row \(row)")
     }
-    if scan.stateDisagreements > 0, let row = scan.firstStateDisagreement {
+    let positions = scan.statistics["infos/qpos"]
+    if dataset.rows > 1, let positions, positions.constantColumns.count == positions.size {
+      warnings.append(
+        "infos/qpos and infos/qvel do not change from row to row (a fault of D4RL's v1 files): "
+          + "rows cannot be replayed from them")
+    } else if scan.stateDisagreements > 0, let row = scan.firstStateDisagreement {
       warnings.append(
         "observations disagree with infos/qpos and infos/qvel in \(scan.stateDisagreements) rows, "
           + "the first is row \(row)")
+    }
+    for name in ["observations", "actions", "rewards"] {
+      guard dataset.rows > 1, let columns = scan.statistics[name]?.constantColumns,
+        !columns.isEmpty
+      else { continue }
+      warnings.append(
+        name == "rewards"
+          ? "rewards are the same in every row"
+          : "\(name): columns \(columns.map(String.init).joined(separator: ", ")) never change")
+    }
+    if scan.duplicates > 0 {
+      warnings.append(
+        "\(scan.duplicates) rows repeat the observation and action of an earlier row"
+          + (dataset.rows > DatasetScan.duplicateLimit
+            ? " (looked for in the first \(DatasetScan.duplicateLimit) rows)" : ""))
+    }
+    for error in dataset.unreadable {
+      warnings.append("\(error.object) is left out: \(error.reason)")
     }
     if scan.velocitiesAtLimit > 0, scan.velocitiesAboveLimit == 0 {
       warnings.append(

@@ -12,6 +12,9 @@ struct DatasetInspect: ParsableCommand {
       Examples:
         bred dataset inspect hopper_medium-v2.hdf5
         bred dataset inspect hopper_medium-v2.hdf5 --json
+        bred dataset inspect *.hdf5
+
+      Several files give a table, or with --json one object on each line.
       """)
 
   @Argument(help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"))
@@ -20,32 +23,20 @@ struct DatasetInspect: ParsableCommand {
   @OptionGroup var outputOptions: OutputOptions
 
   mutating func run() throws {
+    var table: [(file: String, summary: DatasetSummary)] = []
     for file in files {
       let dataset = try D4RLDataset(contentsOf: file)
       let kind = dataset.environmentName.flatMap { try? EnvironmentKind(named: $0) }
       let summary = try DatasetSummary(dataset, specification: kind?.specification)
       if outputOptions.json {
         print(try JSONText.line(summary))
-      } else {
-        show(summary, file)
+      } else if files.count == 1 {
+        for line in DatasetText.page(summary, file) { print(line) }
       }
+      table.append((file, summary))
     }
-  }
-
-  private func show(_ summary: DatasetSummary, _ file: String) {
-    print("\(file): \(summary.environment ?? "unknown robot"), layout \(summary.version.rawValue)")
-    print(
-      "  \(summary.rows) rows, \(summary.transitions) transitions, \(summary.episodes) episodes "
-        + "(\(summary.completeEpisodes) complete), \(summary.terminals) terminals, "
-        + "\(summary.timeouts) time-outs")
-    let score = summary.normalizedScore.map { String(format: ", normalized score %.2f", $0) } ?? ""
-    print(
-      String(
-        format: "  return %.1f (%.1f to %.1f)", summary.returnMean, summary.returnMin,
-        summary.returnMax) + score)
-    for column in summary.columns {
-      print("  \(column.name) \(column.shape) \(column.type)")
+    if !outputOptions.json, files.count > 1 {
+      for line in DatasetText.comparison(table) { print(line) }
     }
-    for warning in summary.warnings { print("  note: \(warning)") }
   }
 }

@@ -66,15 +66,7 @@ public func hdf5LibraryVersion() -> String {
   return "\(major).\(minor).\(release)"
 }
 
-/// Where an operation happens: what an error names.
-struct HDF5Place {
-  let file: String
-  var object: String = ""
-
-  func error(_ reason: String) -> HDF5Error {
-    HDF5Error(file: file, object: object, reason: reason)
-  }
-
+extension HDF5Place {
   /// The one status check: negative results of any call become an error with the library's stack.
   @discardableResult
   func check<Status: FixedWidthInteger & SignedInteger>(

@@ -1,6 +1,41 @@
 import CHDF5
 
-extension HDF5File {
+/// A new HDF5 file being written through libhdf5.
+///
+/// Old format, no time stamps: every program reads it, and equal content gives equal bytes.
+public final class HDF5OutputFile {
+  public let path: String
+  let id: hid_t
+  private var isOpen = true
+
+  /// Creates a file that must not exist yet.
+  public init(creating path: String) throws(HDF5Error) {
+    let place = HDF5Place(file: path)
+    self.path = path
+    self.id = try HDF5Library.locked { () throws(HDF5Error) in
+      let access = try HDF5Handle(
+        H5Pcreate(bred_h5p_file_access()), .properties, place, "cannot make access properties")
+      // Closing the file closes what is still open in it, so that no handle outlives the file.
+      H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
+      return try place.check(
+        H5Fcreate(path, bred_h5f_acc_excl(), hid_t(H5P_DEFAULT), access.id), "cannot be created")
+    }
+  }
+
+  deinit {
+    if isOpen { HDF5Library.release { H5Fclose(id) } }
+  }
+
+  /// Closes the file; it is complete on return, but not yet synced to disk.
+  public func close() throws(HDF5Error) {
+    guard isOpen else { return }
+    isOpen = false
+    let place = HDF5Place(file: path)
+    try HDF5Library.locked { () throws(HDF5Error) in
+      _ = try place.check(H5Fclose(id), "cannot be closed")
+    }
+  }
+
   /// Creates a dataset whose rows will be written later; missing groups on its path are made.
   ///
   /// - Parameters:
@@ -10,11 +45,11 @@ extension HDF5File {
   ///   - deflate: compression level 0 ... 9 of the chunks.
   public func createDataset(
     _ name: String, shape: [Int], type: HDF5Type, chunkRows: Int? = nil, deflate: Int = 4
-  ) throws(HDF5Error) -> HDF5Dataset {
+  ) throws(HDF5Error) -> HDF5OutputDataset {
     let place = HDF5Place(file: path, object: name)
     precondition(shape.count <= 2, "rank \(shape.count) is above 2")
     return try HDF5Library.locked { () throws(HDF5Error) in
-      let stored = try HDF5File.storedType(type, place)
+      let stored = try HDF5OutputFile.storedType(type, place)
       let extents = shape.map { hsize_t($0) }
       let space = try HDF5Handle(
         shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), extents, nil),
@@ -23,7 +58,6 @@ extension HDF5File {
         H5Pcreate(bred_h5p_dataset_create()), .properties, place, "cannot make properties")
       // Without time stamps equal content gives equal bytes.
       H5Pset_obj_track_times(creation.id, false)
-      var storage = HDF5Storage.contiguous
       if let chunkRows, !shape.isEmpty {
         var chunk = extents
         chunk[0] = hsize_t(min(chunkRows, shape[0]))
@@ -31,7 +65,6 @@ extension HDF5File {
           H5Pset_chunk(creation.id, Int32(chunk.count), chunk), "cannot set chunks \(chunk)")
         try place.check(
           H5Pset_deflate(creation.id, UInt32(deflate)), "cannot set compression \(deflate)")
-        storage = .chunked(shape: chunk.map { Int($0) }, deflate: deflate)
       }
       let links = try HDF5Handle(
         H5Pcreate(bred_h5p_link_create()), .properties, place, "cannot make link properties")
@@ -40,8 +73,7 @@ extension HDF5File {
         H5Dcreate2(
           id, name, stored.id, space.id, links.id, creation.id, hid_t(H5P_DEFAULT)),
         "cannot be created")
-      return HDF5Dataset(
-        created: identifier, name: name, shape: shape, type: type, storage: storage, in: self)
+      return HDF5OutputDataset(identifier, name: name, shape: shape, in: self)
     }
   }
 
@@ -53,7 +85,7 @@ extension HDF5File {
     let type = HDF5Type.fixedString(bytes: bytes.count)
     let dataset = try createDataset(name, shape: [], type: type)
     try HDF5Library.locked { () throws(HDF5Error) in
-      let stored = try HDF5File.storedType(type, place)
+      let stored = try HDF5OutputFile.storedType(type, place)
       try place.check(
         H5Dwrite(
           dataset.id, stored.id, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), bytes),
@@ -95,60 +127,6 @@ extension HDF5File {
       try place.check(H5Tset_strpad(handle.id, H5T_STR_NULLPAD), "cannot make its type")
       return handle
     default: throw place.error("elements of type \(type) cannot be written")
-    }
-  }
-}
-
-extension HDF5Dataset {
-  /// Writes whole rows from `firstRow` on.
-  public func write<Element: HDF5Element>(
-    _ values: [Element], at firstRow: Int = 0
-  ) throws(HDF5Error) {
-    let memory =
-      switch Element.self {
-      case is Float.Type: bred_h5t_native_float()
-      case is Double.Type: bred_h5t_native_double()
-      default: bred_h5t_native_int64()
-      }
-    try values.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
-      try write(bytes.baseAddress, count: values.count, at: firstRow, type: memory)
-    }
-  }
-
-  /// Writes booleans as h5py's enumeration.
-  public func write(_ flags: [Bool], at firstRow: Int = 0) throws(HDF5Error) {
-    let bytes = flags.map { Int8($0 ? 1 : 0) }
-    let place = self.place
-    try HDF5Library.locked { () throws(HDF5Error) in
-      let type = try HDF5File.storedType(.boolean, place)
-      let identifier = type.id
-      try bytes.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
-        try write(bytes.baseAddress, count: flags.count, at: firstRow, type: identifier)
-      }
-    }
-  }
-
-  private func write(
-    _ source: UnsafeRawPointer?, count: Int, at firstRow: Int, type: hid_t
-  ) throws(HDF5Error) {
-    precondition(count % max(1, rowSize) == 0, "\(count) elements are no whole rows of \(rowSize)")
-    let rows = firstRow..<firstRow + count / max(1, rowSize)
-    precondition(rows.upperBound <= self.rows, "rows \(rows) of \(name), which has \(self.rows)")
-    guard count > 0, let source else { return }
-    let place = self.place
-    let (shape, id) = (self.shape, self.id)
-    try HDF5Library.locked { () throws(HDF5Error) in
-      if shape.isEmpty || rows == 0..<self.rows {
-        try place.check(
-          H5Dwrite(id, type, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), source),
-          "cannot be written")
-        return
-      }
-      let space = try HDF5Handle(H5Dget_space(id), .space, place, "cannot read its shape")
-      let memory = try HDF5Dataset.select(rows, of: shape, in: space, place)
-      try place.check(
-        H5Dwrite(id, type, memory.id, space.id, hid_t(H5P_DEFAULT), source),
-        "rows \(rows.lowerBound) to \(rows.upperBound) cannot be written")
     }
   }
 }

@@ -1,0 +1,108 @@
+import Datasets
+import DenseMath
+import Environments
+import Foundation
+import HDF5
+import RLCore
+import TestSupport
+import Testing
+
+enum UniformPolicyFixture {
+  static let hopper = UniformPolicy(observationSize: 11, actionSize: 3)
+}
+
+@Suite struct CollectionTests {
+  let folder = TemporaryDirectory()
+
+  private func collect(_ name: String, threads: Int, steps: Int = 400) throws -> String {
+    let path = folder.file(name)
+    let pool = WorkerPool(threads: threads)
+    defer { pool.shutDown() }
+    let report = try DatasetCollector(environment: .hopper, seed: 5, steps: steps).collect(
+      UniformPolicyFixture.hopper, to: path, metadata: D4RLMetadata(), pool: pool)
+    #expect(report.rows == steps)
+    return path
+  }
+
+  @Test func sameBytesForAnyNumberOfThreads() throws {
+    let one = try Data(contentsOf: URL(fileURLWithPath: collect("one.hdf5", threads: 1)))
+    let three = try Data(contentsOf: URL(fileURLWithPath: collect("three.hdf5", threads: 3)))
+    #expect(one == three)
+    #expect(folder.contents == ["one.hdf5", "three.hdf5"])
+  }
+
+  @Test func recipe() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2))
+    #expect(dataset.rows == 400)
+    #expect(dataset.version == .v2)
+    #expect(dataset.metadata.first { $0.name == "environment" }?.value == "hopper")
+    #expect(dataset.metadata.first { $0.name == "seed" }?.value == "5")
+    let summary = try DatasetSummary(
+      dataset, specification: EnvironmentKind.hopper.specification)
+    #expect(summary.terminals > 5 && summary.timeouts == 0)
+    // Nothing odd except that the last episode is cut.
+    #expect(summary.warnings.allSatisfy { $0.contains("last episode is cut") })
+    let logProbs = try HDF5File(reading: dataset.path).dataset("infos/action_log_probs")
+      .read(Float.self)
+    #expect(logProbs.allSatisfy { abs($0 + 3 * Float(log(2.0))) < 1e-5 })
+  }
+
+  /// The states stored before each step lead to the stored successors.
+  @Test func verifies() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2))
+    let result = try DatasetVerification(dataset, in: .hopper, pool: WorkerPool(threads: 2))
+    #expect(result.checked == 400)
+    #expect(result.maxObservationError < 1e-4)
+    #expect(result.maxRewardError < 1e-4)
+    #expect(result.terminalMismatches == 0)
+  }
+
+  @Test func falsifiedFileIsFoundOut() throws {
+    let source = try HDF5File(reading: collect("data.hdf5", threads: 2))
+    var columns: [String: DatasetFile.Values] = [:]
+    for name in ["observations", "actions", "next_observations"] {
+      let array = try source.dataset(name)
+      columns[name] = .floats(try array.read(Float.self), array.shape)
+    }
+    for name in ["infos/qpos", "infos/qvel"] {
+      let array = try source.dataset(name)
+      columns[name] = .doubles(try array.read(Double.self), array.shape)
+    }
+    var rewards = try source.dataset("rewards").read(Float.self)
+    rewards[77] += 2
+    columns["rewards"] = .floats(rewards, [400])
+    var terminals = try source.dataset("terminals").readFlags()
+    terminals[100].toggle()
+    columns["terminals"] = .flags(terminals)
+    columns["timeouts"] = .flags([Bool](repeating: false, count: 400))
+    let path = folder.file("false.hdf5")
+    try DatasetFile.write(columns, to: path)
+    let result = try DatasetVerification(
+      D4RLDataset(contentsOf: path), in: .hopper, pool: WorkerPool(threads: 1))
+    #expect(result.worstRewardRow == 77)
+    #expect(abs(result.maxRewardError - 2) < 1e-3)
+    #expect(result.terminalMismatches == 1)
+  }
+
+  @Test func existingFileIsLeftAlone() throws {
+    let path = folder.file("data.hdf5")
+    try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
+    let error = try #require(throws: DatasetError.self) {
+      _ = try DatasetCollector(environment: .hopper, seed: 5, steps: 10).collect(
+        UniformPolicyFixture.hopper, to: path, metadata: D4RLMetadata(),
+        pool: WorkerPool(threads: 1))
+    }
+    #expect(error == .exists(file: path))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
+    #expect(folder.contents == ["data.hdf5"])
+  }
+
+  @Test func unwritableFolder() throws {
+    let path = folder.file("none/data.hdf5")
+    #expect(throws: DatasetError.self) {
+      _ = try DatasetCollector(environment: .hopper, seed: 5, steps: 10).collect(
+        UniformPolicyFixture.hopper, to: path, metadata: D4RLMetadata(),
+        pool: WorkerPool(threads: 1))
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import DenseMath
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+/// Whatever the bytes, reading ends with values or with an error that names the file.
+@Suite struct BadFileTests {
+  let folder = TemporaryDirectory()
+
+  private func refusal(_ bytes: [UInt8], _ name: String = "bad.hdf5") throws -> HDF5Error {
+    let path = folder.file(name)
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    return try #require(throws: HDF5Error.self) { _ = try HDF5File(reading: path) }
+  }
+
+  @Test func notAFile() throws {
+    let missing = try #require(throws: HDF5Error.self) {
+      _ = try HDF5File(reading: folder.file("none"))
+    }
+    #expect(missing.description == "\(folder.file("none")): No such file or directory")
+    let directory = try #require(throws: HDF5Error.self) {
+      _ = try HDF5File(reading: folder.path)
+    }
+    #expect(directory.reason.contains("is a directory"))
+    let device = try #require(throws: HDF5Error.self) { _ = try HDF5File(reading: "/dev/zero") }
+    #expect(device.reason == "is not a regular file")
+  }
+
+  @Test func notHDF5() throws {
+    #expect(try refusal([]).reason.contains("empty"))
+    #expect(try refusal(Array("hello".utf8)).reason.contains("not an HDF5 file"))
+    #expect(try refusal([UInt8](repeating: 0, count: 4096)).reason.contains("not an HDF5 file"))
+  }
+
+  @Test func truncated() throws {
+    let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/kinds.hdf5")))
+    for length in stride(from: 1, to: whole.count, by: 97) {
+      let error = try refusal(Array(whole.prefix(length)))
+      #expect(error.reason.contains("truncated") || error.reason.contains("not an HDF5 file"))
+    }
+  }
+
+  /// Every mutation of two files is read or refused; a crash or a hang would end this test.
+  @Test(arguments: ["kinds.hdf5", "d4rl-v2.hdf5"])
+  func mutated(name: String) throws {
+    let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/\(name)")))
+    let path = folder.file(name)
+    var refused = 0
+    var readAll = 0
+    for step in 0..<1200 {
+      var generator = RandomStream(seed: 7, purpose: "mutate/\(name)", step: UInt64(step))
+      try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
+        to: URL(fileURLWithPath: path))
+      let errors = damage(in: path)
+      for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
+      if errors.isEmpty { readAll += 1 } else { refused += 1 }
+    }
+    // The refused kinds in the file itself make every reading of it fail somewhere.
+    if name == "kinds.hdf5" { #expect(refused == 1200) } else { #expect(refused > 200) }
+    if name == "d4rl-v2.hdf5" { #expect(readAll > 50) }
+  }
+
+  /// Every refusal met in reading a file to the end.
+  private func damage(in path: String) -> [HDF5Error] {
+    let file: HDF5File
+    do throws(HDF5Error) { file = try HDF5File(reading: path, threads: 1) } catch { return [error] }
+    var errors: [HDF5Error] = []
+    for object in file.objects() where object.kind == .dataset {
+      do throws(HDF5Error) { try readEverything(file, object.path) } catch { errors.append(error) }
+    }
+    return errors
+  }
+
+  private func readEverything(_ file: HDF5File, _ name: String) throws(HDF5Error) {
+    let array = try file.dataset(name)
+    // What a file of this size can hold: anything above would be a bomb.
+    #expect(array.count * 8 <= file.length * 1100 || array.count * 8 < 1 << 30)
+    if array.type.isString {
+      _ = try array.readString()
+    } else if array.type == .boolean {
+      _ = try array.readFlags()
+    } else {
+      _ = try array.read(Double.self)
+    }
+  }
+}
