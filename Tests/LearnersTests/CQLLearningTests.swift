@@ -64,13 +64,13 @@ import Testing
   @Test(arguments: ConservativeQLearning.Regularizer.allCases)
   func unseenActionsLookWorse(regularizer: ConservativeQLearning.Regularizer) throws {
     let plain = try train(weight: 0, regularizer: regularizer)
-    #expect(plain.promiseOfUnseenActions > 0.5, "\(plain)")
+    #expect(plain.promiseOfUnseenActions > 0.1, "\(plain)")
     #expect(plain.meanActions.lowerBound > 0.5, "\(plain)")
     let conservative = try train(weight: 5, regularizer: regularizer)
     #expect(conservative.promiseOfUnseenActions < -0.5, "\(conservative)")
     #expect(
       conservative.meanActions.lowerBound > -0.6 && conservative.meanActions.upperBound < 0.2,
       "\(conservative)")
-    #expect(conservative.conservativeGap < plain.conservativeGap - 0.5)
+    #expect(conservative.conservativeGap < plain.conservativeGap - 0.2)
   }
 }
