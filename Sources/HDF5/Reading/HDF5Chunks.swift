@@ -51,7 +51,8 @@ struct HDF5Chunks: Sendable {
     var chunks = [Chunk](repeating: Chunk(), count: total)
     var stored = 0
     var found = 0
-    if total > 0 {
+    // An index that was never made has the undefined address: none of the chunks is stored.
+    if total > 0, tree != .max {
       let keySize = 8 + 8 * (chunk.count + 1)
       for entry in try HDF5Tree.children(of: tree, kind: 1, keySize: keySize, in: source, place) {
         var key = entry.key
