@@ -39,6 +39,8 @@ public struct D4RLShape: Sendable, Equatable {
   /// Zero leaves `infos/qpos` and `infos/qvel` out.
   public var positionSize: Int
   public var velocitySize: Int
+  public var hasNextObservations = true
+  public var hasLogProbs = true
 
   public init(observationSize: Int, actionSize: Int, positionSize: Int, velocitySize: Int) {
     (self.observationSize, self.actionSize) = (observationSize, actionSize)
@@ -113,6 +115,8 @@ public final class D4RLWriter {
       ("terminals", nil, .boolean),
       ("timeouts", nil, .boolean),
     ]
+    if !shape.hasNextObservations { wanted.removeAll { $0.name == "next_observations" } }
+    if !shape.hasLogProbs { wanted.removeAll { $0.name == "infos/action_log_probs" } }
     if shape.positionSize > 0 {
       wanted += [
         ("infos/qpos", shape.positionSize, .float(bytes: 8)),
@@ -157,21 +161,23 @@ public final class D4RLWriter {
       !finished && written + count <= rows, "\(written + count) rows in a file of \(rows)")
     precondition(
       block.observations.count == count * shape.observationSize
-        && block.nextObservations.count == count * shape.observationSize
+        && block.nextObservations.count
+          == (shape.hasNextObservations ? count * shape.observationSize : 0)
         && block.actions.count == count * shape.actionSize && block.terminals.count == count
-        && block.timeouts.count == count && block.actionLogProbs.count == count
+        && block.timeouts.count == count
+        && block.actionLogProbs.count == (shape.hasLogProbs ? count : 0)
         && block.positions.count == count * shape.positionSize
         && block.velocities.count == count * shape.velocitySize,
       "the columns of a block must fit \(shape) and \(count) rows")
     guard count > 0 else { return }
     try hdf5 { () throws(HDF5Error) in
       try columns["observations"]!.write(block.observations, at: written)
-      try columns["next_observations"]!.write(block.nextObservations, at: written)
+      try columns["next_observations"]?.write(block.nextObservations, at: written)
       try columns["actions"]!.write(block.actions, at: written)
       try columns["rewards"]!.write(block.rewards, at: written)
       try columns["terminals"]!.write(block.terminals, at: written)
       try columns["timeouts"]!.write(block.timeouts, at: written)
-      try columns["infos/action_log_probs"]!.write(block.actionLogProbs, at: written)
+      try columns["infos/action_log_probs"]?.write(block.actionLogProbs, at: written)
       try columns["infos/qpos"]?.write(block.positions, at: written)
       try columns["infos/qvel"]?.write(block.velocities, at: written)
     }
@@ -181,9 +187,12 @@ public final class D4RLWriter {
   /// Closes the file, syncs it and gives it its name.
   public func finish() throws(DatasetError) {
     precondition(written == rows, "\(written) of \(rows) rows were appended")
-    columns = [:]
     do throws(DatasetError) {
-      try hdf5 { () throws(HDF5Error) in try file.close() }
+      try hdf5 { () throws(HDF5Error) in
+        // In an order of our own: a dictionary's differs from run to run, and so would the bytes.
+        for (_, column) in columns.sorted(by: { $0.key < $1.key }) { try column.close() }
+        try file.close()
+      }
       try output.commit(replacing: replacing)
       finished = true
     } catch {

@@ -115,6 +115,13 @@ public struct DatasetSummary: Sendable, Encodable {
     warnings = DatasetWarnings.collect(dataset, scan, specification)
   }
 
+  /// Episodes of a file in order.
+  static func episodes(of dataset: D4RLDataset) throws(DatasetError) -> [EpisodeRecord] {
+    var scan = DatasetScan(dataset)
+    try scan.run()
+    return scan.episodes
+  }
+
   /// The 5th, 25th, 50th, 75th and 95th, interpolated as numpy does.
   private static func percentiles(_ values: [Double]) -> [Double] {
     let sorted = values.sorted()

@@ -13,5 +13,8 @@ struct DatasetCommand: ParsableCommand {
         bred dataset verify hopper_medium-v2.hdf5 --env hopper
         bred dataset collect --env hopper --policy actor.safetensors --steps 1000000 --output new.hdf5
       """,
-    subcommands: [DatasetInspect.self, DatasetVerify.self, DatasetCollect.self])
+    subcommands: [
+      DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetSlice.self,
+      DatasetMerge.self, DatasetStitch.self, DatasetRelabel.self,
+    ])
 }

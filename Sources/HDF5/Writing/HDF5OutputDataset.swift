@@ -15,6 +15,15 @@ public final class HDF5OutputDataset {
     (self.id, self.name, self.shape, self.file) = (id, name, shape, file)
   }
 
+  /// Writes what is still in memory. Where it comes to lie in the file depends on the order in which
+  /// datasets are closed, so a writer of reproducible files closes them itself.
+  public func close() throws(HDF5Error) {
+    let (place, id) = (self.place, self.id)
+    try HDF5Library.locked { () throws(HDF5Error) in
+      if H5Iis_valid(id) > 0 { _ = try place.check(H5Dclose(id), "cannot be written") }
+    }
+  }
+
   deinit {
     // Closing the file has closed this as well.
     HDF5Library.release { if H5Iis_valid(id) > 0 { H5Dclose(id) } }
