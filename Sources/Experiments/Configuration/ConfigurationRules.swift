@@ -140,5 +140,6 @@ extension ExperimentConfiguration {
     .number("sac.discount", rates) { $0.sac.discount },
     .number("sac.tau", rates, openBelow: true) { $0.sac.tau },
     .integer("sac.checkpointInterval", positive) { $0.sac.checkpointInterval },
+    .integer("sac.policyInterval", 0...Int.max) { $0.sac.policyInterval },
   ]
 }

@@ -20,6 +20,9 @@ public struct SACConfiguration: Codable, Sendable, Equatable {
   public var tau = 0.005
   /// Blocks between checkpoints, ≥ 1; also written at the end and on interruption. Ours.
   public var checkpointInterval = 5
+  /// Blocks between policies kept in `policies/`, ≥ 0; 0 keeps none. 0 (ours; D4RL's `medium` and
+  /// `expert` sets were made by policies kept along the way).
+  public var policyInterval = 0
 
   public init() {}
 }

@@ -17,6 +17,8 @@ final class OnlineLoop {
     var updates: (Int) -> Int
     var checkpointInterval: Int
     var batchSize: Int
+    /// Called after each block with the number of blocks done, before a checkpoint that counts it.
+    var afterBlock: (Int) throws -> Void = { _ in }
   }
 
   /// Columns beside the learner's own.
@@ -134,6 +136,7 @@ final class OnlineLoop {
     reporter.epoch(
       environmentSteps,
       EpochLine.text(values, evaluation, names: ["online_fraction", "critic_loss", "temperature"]))
+    try schedule.afterBlock(block)
     if last || block % schedule.checkpointInterval == 0 { try checkpoint() }
   }
 

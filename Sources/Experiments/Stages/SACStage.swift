@@ -1,6 +1,7 @@
 import DenseMath
 import Foundation
 import Learners
+import Networks
 import RLCore
 
 /// Soft actor-critic from scratch, on online data alone.
@@ -32,6 +33,7 @@ public struct SACStage {
     let session = try StageSession(
       stage: SACStage.name, directory: directory, context: context,
       columns: learner.metricNames + OnlineLoop.columns, inputs: [:])
+    if source.policyInterval > 0 { try directory.makeDirectory(directory.file("policies")) }
     let replay = OnlineReplay(
       capacity: min(source.bufferCapacity, source.environmentSteps),
       specification: task.specification)
@@ -40,7 +42,13 @@ public struct SACStage {
         environmentSteps: source.environmentSteps, blockSteps: source.blockSteps,
         updates: { _ in max(1, Int((Double(source.blockSteps) * source.updatesPerStep).rounded()))
         },
-        checkpointInterval: source.checkpointInterval, batchSize: source.batchSize),
+        checkpointInterval: source.checkpointInterval, batchSize: source.batchSize,
+        afterBlock: { block in
+          guard source.policyInterval > 0, block % source.policyInterval == 0 else { return }
+          try EnsembleFiles.write(
+            GaussianPolicy(network: learner.actors[0].network), environment: task.name,
+            to: SACStage.policyFile(block: block, in: directory))
+        }),
       learner: learner, replay: replay, task: task, context: context, session: session,
       purpose: SACStage.name)
     try loop.run(label: SACStage.name, reporter: context.reporter)
@@ -52,6 +60,11 @@ public struct SACStage {
     }
     try session.finish(extra: ["environmentSteps": Double(source.environmentSteps)])
     return file
+  }
+
+  /// The policy kept after `block` blocks (`sac.policyInterval`).
+  static func policyFile(block: Int, in directory: RunDirectory) -> String {
+    "\(directory.file("policies"))/\(String(format: "%06d", block)).safetensors"
   }
 
   private var learnerConfiguration: SoftActorCritic.Configuration {
