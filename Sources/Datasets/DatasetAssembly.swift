@@ -2,7 +2,7 @@ public import DenseMath
 public import Environments
 internal import HDF5
 internal import Physics
-internal import RLCore
+public import RLCore
 
 /// Makes a new file from rows of others, block by block: slices, merged and stitched sets.
 ///
@@ -70,9 +70,12 @@ public struct DatasetAssembly {
   ///
   /// - Parameters:
   ///   - command: goes into the metadata.
+  ///   - policy: goes into the metadata; by default the policy of the one source, if it has one.
+  ///   - integers: further metadata; these win over the source's.
   ///   - rewards: replaces the rewards of a block of rows.
   public func write(
-    to path: String, command: String, replacing: Bool = false,
+    to path: String, command: String, replacing: Bool = false, policy: NamedTensors? = nil,
+    integers: [String: Int] = [:],
     rewards: ((D4RLRows) throws(DatasetError) -> [Float])? = nil
   ) throws(DatasetError) {
     var metadata = D4RLMetadata()
@@ -82,12 +85,14 @@ public struct DatasetAssembly {
     }.prefix(64).joined(separator: "; ")
     if let name = pieces[0].dataset.environmentName { metadata.strings["environment"] = name }
     if Set(pieces.map(\.dataset.path)).count == 1 {
-      metadata.policy = try pieces[0].dataset.storedPolicy()
+      metadata.policy =
+        if let policy { policy } else { try pieces[0].dataset.storedPolicy() }
       for (name, value) in pieces[0].dataset.metadata
-      where !name.hasPrefix("policy/") && metadata.strings[name] == nil {
+      where !name.hasPrefix("policy/") && metadata.strings[name] == nil && integers[name] == nil {
         metadata.strings[name] = value
       }
     }
+    metadata.integers = integers
     let writer = try D4RLWriter(
       creating: path, rows: rows, shape: shape, metadata: metadata, replacing: replacing)
     for (index, piece) in pieces.enumerated() {

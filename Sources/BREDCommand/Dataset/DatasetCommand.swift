@@ -14,7 +14,8 @@ struct DatasetCommand: ParsableCommand {
         bred dataset collect --env hopper --policy actor.safetensors --steps 1000000 --output new.hdf5
       """,
     subcommands: [
-      DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetSlice.self,
+      DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetRecipeCommand.self,
+      DatasetSlice.self,
       DatasetMerge.self, DatasetStitch.self, DatasetRelabel.self,
     ])
 }

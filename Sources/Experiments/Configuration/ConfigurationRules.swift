@@ -47,7 +47,8 @@ struct ConfigurationRule: Sendable {
 }
 
 extension ExperimentConfiguration {
-  static let rules: [ConfigurationRule] = general + pretraining + distilling + tuning + scratch
+  static let rules: [ConfigurationRule] = 
+    general + pretraining + distilling + tuning + scratch + recipes
 
   private static let rates = 0.0...1.0
   private static let batch = 1...65_536
@@ -141,5 +142,13 @@ extension ExperimentConfiguration {
     .number("sac.tau", rates, openBelow: true) { $0.sac.tau },
     .integer("sac.checkpointInterval", positive) { $0.sac.checkpointInterval },
     .integer("sac.policyInterval", 0...Int.max) { $0.sac.policyInterval },
+  ]
+
+  private static let recipes: [ConfigurationRule] = [
+    .integer("recipe.environmentSteps", positive) { $0.recipe.environmentSteps },
+    .integer("recipe.policyInterval", positive) { $0.recipe.policyInterval },
+    .integer("recipe.rows", 1...1_000_000_000) { $0.recipe.rows },
+    .integer("recipe.candidateEpisodes", 1...10_000) { $0.recipe.candidateEpisodes },
+    .number("recipe.mediumFraction", rates, openBelow: true) { $0.recipe.mediumFraction },
   ]
 }

@@ -18,6 +18,7 @@ public struct ExperimentConfiguration: Codable, Sendable, Equatable {
   public var distillation = DistillationConfiguration()
   public var finetune = FineTuneConfiguration()
   public var sac = SACConfiguration()
+  public var recipe = RecipeConfiguration()
   public var evaluation = EvaluationConfiguration()
 
   public init() {}

@@ -125,6 +125,20 @@ public final class RunDirectory {
     try AtomicText.write(configuration.yaml(), to: file("config.yaml"))
   }
 
+  /// Writes the configuration of several stages' common directory, or checks it against the one there.
+  ///
+  /// - Throws: ``RunError/configurationChanged(path:keys:)``.
+  func adopt(_ configuration: ExperimentConfiguration) throws {
+    let before = file("config.yaml")
+    if FileManager.default.fileExists(atPath: before) {
+      let changed = try ExperimentConfiguration.load(file: before).differences(from: configuration)
+      guard changed.isEmpty else {
+        throw RunError.configurationChanged(path: path, keys: changed)
+      }
+    }
+    try writeConfiguration(configuration)
+  }
+
   /// Encodes `value` as pretty JSON with sorted keys.
   func write(json value: some Encodable, to name: String) throws(RunError) {
     try AtomicText.write(try JSONText.pretty(value), to: file(name))

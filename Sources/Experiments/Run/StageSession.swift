@@ -5,7 +5,7 @@ import RLCore
 
 /// What a stage needs from its surroundings.
 public struct StageContext {
-  public let configuration: ExperimentConfiguration
+  public var configuration: ExperimentConfiguration
   public let pool: WorkerPool
   public let reporter: ProgressReporter
   public let interruption: Interruption

@@ -76,6 +76,11 @@ enum EnsembleFiles {
     return GaussianPolicy(network: network)
   }
 
+  /// The tensors of a policy that fits the robot, under D4RL's names.
+  static func policyTensors(_ file: String, task: ControlTask) throws -> NamedTensors {
+    NetworkFile(try policy(file, task: task).network, role: .policy).tensors
+  }
+
   static func folder(of ensemble: String) -> String {
     let weights = "\(ensemble)/weights"
     let manager = FileManager.default

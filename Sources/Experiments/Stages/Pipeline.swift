@@ -20,15 +20,7 @@ public struct Pipeline {
     }
     _ = try OfflineData(context.configuration, task: ControlTask(context.configuration))
     let directory = try RunDirectory(path: output, resume: context.resume)
-    let before = directory.file("config.yaml")
-    if FileManager.default.fileExists(atPath: before) {
-      let changed = try ExperimentConfiguration.load(file: before).differences(
-        from: context.configuration)
-      guard changed.isEmpty else {
-        throw RunError.configurationChanged(path: output, keys: changed)
-      }
-    }
-    try directory.writeConfiguration(context.configuration)
+    try directory.adopt(context.configuration)
     var stage = context
     stage.resume = true
     let ensemble = try PretrainStage(stage).run(output: directory.file("pretrain"))

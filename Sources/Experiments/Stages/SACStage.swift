@@ -22,7 +22,10 @@ public struct SACStage {
       throw RunError.cannotWrite(path: replayDataset, reason: "the file exists already")
     }
     let file = "\(output)/weights/\(EnsembleFiles.policyName)"
-    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
+    let isFinished = try RunDirectory.holdsFinishedRun(output, context: context)
+    // A finished run can still give its replay: the last checkpoint holds it.
+    let hasReplay = replayDataset.map { FileManager.default.fileExists(atPath: $0) } ?? true
+    if isFinished && hasReplay { return file }
     let task = try ControlTask(context.configuration)
     let source = configuration
     let learner = SoftActorCritic(
@@ -47,7 +50,7 @@ public struct SACStage {
           guard source.policyInterval > 0, block % source.policyInterval == 0 else { return }
           try EnsembleFiles.write(
             GaussianPolicy(network: learner.actors[0].network), environment: task.name,
-            to: SACStage.policyFile(block: block, in: directory))
+            to: SACStage.policyFile(block: block, in: output))
         }),
       learner: learner, replay: replay, task: task, context: context, session: session,
       purpose: SACStage.name)
@@ -63,8 +66,21 @@ public struct SACStage {
   }
 
   /// The policy kept after `block` blocks (`sac.policyInterval`).
-  static func policyFile(block: Int, in directory: RunDirectory) -> String {
-    "\(directory.file("policies"))/\(String(format: "%06d", block)).safetensors"
+  static func policyFile(block: Int, in output: String) -> String {
+    "\(output)/policies/\(String(format: "%06d", block)).safetensors"
+  }
+
+  /// The policies kept in a run directory, by the number of blocks behind them.
+  static func policies(in output: String) throws(RunError) -> [(iteration: Int, path: String)] {
+    let folder = "\(output)/policies"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let blocks = names.compactMap { name in
+      name.hasSuffix(".safetensors") ? Int(name.dropLast(".safetensors".count)) : nil
+    }.sorted()
+    guard !blocks.isEmpty else {
+      throw .missing(path: folder, what: "policies that soft actor-critic kept")
+    }
+    return blocks.map { ($0, policyFile(block: $0, in: output)) }
   }
 
   private var learnerConfiguration: SoftActorCritic.Configuration {

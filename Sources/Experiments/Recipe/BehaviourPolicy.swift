@@ -1,16 +1,16 @@
-import Datasets
-import Environments
-import Experiments
+public import Datasets
+public import Environments
 import Networks
-import RLCore
+public import RLCore
 
 /// The policy that makes a dataset, with what the file should say about it.
-struct BehaviourPolicy {
-  let policy: any Policy
-  var metadata = D4RLMetadata()
+public struct BehaviourPolicy {
+  public let policy: any Policy
+  public var metadata = D4RLMetadata()
 
   /// - Parameter policyFile: safetensors; `nil` for uniform random actions.
-  init(policyFile: String?, _ kind: EnvironmentKind) throws {
+  /// - Throws: where the file cannot be read or does not fit the robot.
+  public init(policyFile: String?, _ kind: EnvironmentKind) throws {
     let specification = kind.specification
     metadata.strings["producer"] = "bred \(PackageVersion.number)"
     guard let policyFile else {
