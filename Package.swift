@@ -122,6 +122,6 @@ let package = Package(
         "RLCore", "DenseMath", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("BREDTests", ["BRED"]),
-    tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "RLCore"]),
+    tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "HDF5", "RLCore"]),
   ]
 )

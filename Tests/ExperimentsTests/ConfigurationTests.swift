@@ -7,6 +7,11 @@ import Testing
   @Test func defaultsSurviveTheRoundTrip() throws {
     let defaults = ExperimentConfiguration()
     #expect(try ExperimentConfiguration.parse(yaml: defaults.yaml()) == defaults)
+    var exact = defaults
+    exact.pretrain.discount = 0.1 + 0.2
+    exact.finetune.policyLearningRate = 1.0 / 3e5
+    exact.recipe.mediumFraction = 2.0 / 3
+    #expect(try ExperimentConfiguration.parse(yaml: exact.yaml()) == exact)
     #expect(try ExperimentConfiguration.parse(yaml: "") == defaults)
     #expect(try ExperimentConfiguration.parse(yaml: "# nothing\n") == defaults)
   }

@@ -12,7 +12,7 @@ struct ConfigurationDocument {
 
   init() throws(ConfigurationError) {
     do {
-      let text = try YAMLEncoder().encode(ExperimentConfiguration())
+      let text = ExperimentConfiguration().yaml()
       guard let node = try Yams.compose(yaml: text) else {
         throw ConfigurationError.malformed(file: "defaults", reason: "empty")
       }

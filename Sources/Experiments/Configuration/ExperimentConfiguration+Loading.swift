@@ -99,9 +99,21 @@ extension ExperimentConfiguration {
 
   /// The whole configuration as YAML, every value stated, keys in the order of declaration.
   public func yaml() -> String {
-    let encoder = YAMLEncoder()
     // Encoding numbers, strings and raw-value enumerations cannot fail.
-    return (try? encoder.encode(self)) ?? ""
+    let text = (try? YAMLEncoder().encode(self)) ?? ""
+    guard let node = try? Yams.compose(yaml: text) else { return text }
+    return (try? Yams.serialize(node: Self.withExactNumbers(node, of: self))) ?? text
+  }
+
+  /// The encoder rounds to fifteen digits, so that 1/3 would not be read back as it was.
+  private static func withExactNumbers(_ node: Node, of value: Any) -> Node {
+    if let number = value as? Double { return Node("\(number)", Tag(.float)) }
+    var result = node
+    for child in Mirror(reflecting: value).children {
+      guard let key = child.label, let member = node[key] else { continue }
+      result[key] = withExactNumbers(member, of: child.value)
+    }
+    return result
   }
 
   /// SHA-256 of ``yaml()``: two configurations with equal digests train alike.
