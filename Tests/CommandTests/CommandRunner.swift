@@ -38,6 +38,32 @@ struct CommandRunner {
   static func run(_ arguments: String...) throws -> Result { try start(arguments).wait() }
   static func run(_ arguments: [String]) throws -> Result { try start(arguments).wait() }
 
+  /// Starts the command `times` times and kills it each time, without warning, as soon as one more of
+  /// the files that `isMilestone` picks out has appeared below `folder`.
+  ///
+  /// - Returns: how often it was killed before it had ended by itself.
+  static func killAtMilestones(
+    _ arguments: [String], times: Int, in folder: String, where isMilestone: (String) -> Bool
+  ) throws -> Int {
+    var seen: Set<String> = []
+    var kills = 0
+    for _ in 0..<times {
+      let run = try start(arguments)
+      while run.process.isRunning {
+        let now = Set(contents(of: folder).keys.filter(isMilestone))
+        if !now.isSubset(of: seen) {
+          kill(run.process.processIdentifier, SIGKILL)
+          kills += 1
+          seen.formUnion(now)
+          break
+        }
+        usleep(500)
+      }
+      _ = try run.wait()
+    }
+    return kills
+  }
+
   /// A process whose output goes to files, so that no pipe can fill up.
   final class Running {
     let process: Process
@@ -48,7 +74,7 @@ struct CommandRunner {
       let manager = FileManager.default
       try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
       for (name, path) in [("output", \Process.standardOutput), ("errors", \.standardError)] {
-        manager.createFile(atPath: "\(folder)/\(name)", contents: nil)
+        _ = manager.createFile(atPath: "\(folder)/\(name)", contents: nil)
         process[keyPath: path] = try FileHandle(
           forWritingTo: URL(fileURLWithPath: "\(folder)/\(name)"))
       }

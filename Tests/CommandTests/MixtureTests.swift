@@ -51,21 +51,10 @@ import Testing
     }
 
     let arguments = finetune("killed", "--threads", "2", "--resume")
-    var seen: Set<String> = []
-    for _ in 0..<2 {
-      let run = try CommandRunner.start(arguments)
-      while run.process.isRunning {
-        let now = Set(contents(of: folder.file("killed")).keys.filter { $0.contains("step-") })
-        if !now.subtracting(seen).isEmpty {
-          kill(run.process.processIdentifier, SIGKILL)
-          seen.formUnion(now)
-          break
-        }
-        usleep(500)
-      }
-      _ = try run.wait()
-    }
-    #expect(!seen.isEmpty)
+    let kills = try CommandRunner.killAtMilestones(
+      arguments, times: 2, in: folder.file("killed")
+    ) { $0.contains("step-") }
+    #expect(kills > 0)
     #expect(try CommandRunner.run(arguments).status == 0)
     #expect(weights("killed") == whole)
   }

@@ -92,25 +92,9 @@ import Testing
     #expect(try CommandRunner.run(arguments("whole", "--threads", "1")).status == 0)
     let whole = results("whole")
     #expect(whole.keys.filter { $0.hasSuffix(".hdf5") }.count == 6)
-    var seen: Set<String> = []
-    var kills = 0
-    for _ in 0..<8 {
-      let run = try CommandRunner.start(arguments("killed", "--threads", "2", "--resume"))
-      while run.process.isRunning {
-        let now = Set(
-          contents(of: folder.file("killed")).keys.filter {
-            $0.contains("step-") || ($0.hasSuffix(".hdf5") && !$0.contains("partial"))
-          })
-        if !now.subtracting(seen).isEmpty {
-          kill(run.process.processIdentifier, SIGKILL)
-          kills += 1
-          seen.formUnion(now)
-          break
-        }
-        usleep(500)
-      }
-      _ = try run.wait()
-    }
+    let kills = try CommandRunner.killAtMilestones(
+      arguments("killed", "--threads", "2", "--resume"), times: 8, in: folder.file("killed")
+    ) { $0.contains("step-") || ($0.hasSuffix(".hdf5") && !$0.contains("partial")) }
     #expect(kills > 2)
     let last = try CommandRunner.run(arguments("killed", "--threads", "2", "--resume"))
     #expect(last.status == 0, "\(last.errors)")

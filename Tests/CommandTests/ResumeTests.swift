@@ -45,21 +45,10 @@ import Testing
     #expect(try results("threads") == whole)
 
     // Kill without warning, each time after at least one more file was written.
-    var seen: Set<String> = []
-    for _ in 0..<6 {
-      let run = try CommandRunner.start(try pipeline("killed", threads: 2, "--resume"))
-      while run.process.isRunning {
-        let now = Set(contents(of: folder.file("killed")).keys.filter { $0.contains("step-") })
-        if !now.subtracting(seen).isEmpty {
-          kill(run.process.processIdentifier, SIGKILL)
-          seen.formUnion(now)
-          break
-        }
-        usleep(500)
-      }
-      _ = try run.wait()
-    }
-    #expect(!seen.isEmpty)
+    let kills = try CommandRunner.killAtMilestones(
+      pipeline("killed", threads: 2, "--resume"), times: 6, in: folder.file("killed")
+    ) { $0.contains("step-") }
+    #expect(kills > 0)
     #expect(try CommandRunner.run(pipeline("killed", threads: 2, "--resume")).status == 0)
     #expect(try results("killed") == whole)
   }

@@ -47,7 +47,7 @@ struct ConfigurationRule: Sendable {
 }
 
 extension ExperimentConfiguration {
-  static let rules: [ConfigurationRule] = 
+  static let rules: [ConfigurationRule] =
     general + pretraining + distilling + tuning + scratch + recipes
 
   private static let rates = 0.0...1.0
