@@ -52,7 +52,8 @@ package struct DatasetProfile: Sendable {
 
     /// All values, or five deviations around the mean, whichever is narrower: one wild row must not
     /// shrink the rest to a dot.
-    private static func frame(_ column: Int, _ statistics: ColumnStatistics) -> ClosedRange<Double> {
+    private static func frame(_ column: Int, _ statistics: ColumnStatistics) -> ClosedRange<Double>
+    {
       let (mean, deviation) = (statistics.mean[column], statistics.deviation[column])
       guard mean.isFinite else { return 0...1 }
       let lower = max(Double(statistics.minimum[column]), mean - 5 * deviation)

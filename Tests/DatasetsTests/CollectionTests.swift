@@ -57,6 +57,18 @@ enum UniformPolicyFixture {
     #expect(result.terminalMismatches == 0)
   }
 
+  @Test func verificationDoesNotDependOnThreads() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2, steps: 1200))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let results = try [1, 3].map { threads in
+      let pool = WorkerPool(threads: threads)
+      defer { pool.shutDown() }
+      return try encoder.encode(DatasetVerification(dataset, in: .hopper, pool: pool))
+    }
+    #expect(results[0] == results[1])
+  }
+
   /// Log-probabilities of another policy than the stored one are noticed, and a single wrong one.
   @Test func logProbabilities() throws {
     let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 1))

@@ -100,7 +100,7 @@ import Testing
   @Test func emptyHistograms() {
     #expect(DatasetProfile.Histogram([], bins: 9).counts == [0])
     #expect(DatasetProfile.Histogram([.nan, 4, 4], bins: 9).counts == [2])
-    #expect(DatasetProfile.Histogram([0, 5e-324], bins: 9).counts == [2])
+    #expect(DatasetProfile.Histogram([0, .leastNonzeroMagnitude], bins: 9).counts == [2])
     #expect(DatasetProfile.Histogram([0, 1, 2, 3], bins: 2).counts == [2, 2])
   }
 }

@@ -1,6 +1,7 @@
 import Datasets
 import DenseMath
 import Environments
+import Foundation
 import HDF5
 import RLCore
 import TestSupport
@@ -39,6 +40,7 @@ import Testing
     if !rows.flags["terminals"]![199] { rows.flags["timeouts"]![199] = true }
     try change(&rows)
     let path = folder.file("\(kind).hdf5")
+    try? FileManager.default.removeItem(atPath: path)
     try rows.write(to: path)
     return try DatasetSummary(D4RLDataset(contentsOf: path), specification: specification).warnings
       // Of the last row, whose episode was cut.
@@ -186,7 +188,8 @@ import Testing
       }
     }
     #expect(
-      repeated.contains("1 row repeats the observation and action of an earlier row, the first is row 150"))
+      repeated.contains(
+        "1 row repeats the observation and action of an earlier row, the first is row 150"))
   }
 
   @Test func wideNumbersAndCutEnd() throws {
@@ -211,7 +214,8 @@ import Testing
 
   @Test(arguments: [
     ("hopper_medium-v2.hdf5", "medium"), ("hopper_medium_replay-v1.hdf5", "medium-replay"),
-    ("walker2d-mixed.hdf5", "medium-replay"), ("halfcheetah-medium-expert-v2.hdf5", "medium-expert"),
+    ("walker2d-mixed.hdf5", "medium-replay"),
+    ("halfcheetah-medium-expert-v2.hdf5", "medium-expert"),
     ("hopper_full_replay-v2.hdf5", "full-replay"), ("x/expert.hdf5", "expert"), ("mine.hdf5", nil),
   ])
   func kinds(name: String, kind: String?) throws {

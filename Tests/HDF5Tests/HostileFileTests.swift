@@ -58,7 +58,8 @@ import Testing
     var names: [String] = []
     for depth in 0..<7 {
       let above = [String](repeating: "m0/", count: depth).joined()
-      names += (0..<8).map { "\(above)m\($0)/z" }
+      // Nothing else in m0, so that its names have one table.
+      names += (depth == 6 ? 0..<8 : 1..<8).map { "\(above)m\($0)/z" }
     }
     var bytes = try write(names)
     for node in positions(of: "SNOD", in: bytes) where bytes[node + 6] >= 8 {
@@ -75,7 +76,9 @@ import Testing
   func chunksOfAbsurdSize(size: UInt32, words: String) throws {
     var bytes = try write(["x"], shape: [1 << 20], chunkRows: 1 << 20)
     let index = try #require(positions(of: "TREE", in: bytes).first { bytes[$0 + 4] == 1 })
-    withUnsafeBytes(of: size.littleEndian) { bytes.replaceSubrange(index + 24..<index + 28, with: $0) }
+    withUnsafeBytes(of: size.littleEndian) {
+      bytes.replaceSubrange(index + 24..<index + 28, with: $0)
+    }
     #expect(try refusal(bytes).reason.contains(words))
   }
 
@@ -95,8 +98,9 @@ import Testing
 
   @Test func endsAnywhere() throws {
     let whole = try write(["a", "g/b"], shape: [40], chunkRows: 8)
-    for length in 0..<whole.count {
-      try Data(whole.prefix(length)).write(to: URL(fileURLWithPath: path))
+    // From the end to the start, byte by byte.
+    for length in (0..<whole.count).reversed() {
+      #expect(truncate(path, length) == 0)
       #expect(throws: HDF5Error.self) { _ = try HDF5File(reading: path) }
     }
   }

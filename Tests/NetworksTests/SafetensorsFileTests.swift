@@ -214,7 +214,11 @@ import Testing
     for _ in 0..<2_200 {
       let bytes = Self.damaged(original, using: &random)
       try Data(bytes).write(to: URL(fileURLWithPath: path))
-      if Self.isReadable(path, length: bytes.count) { counts.read += 1 } else { counts.refused += 1 }
+      if Self.isReadable(path, length: bytes.count) {
+        counts.read += 1
+      } else {
+        counts.refused += 1
+      }
     }
     #expect(counts.read > 50 && counts.refused > 1_000, "\(counts)")
   }

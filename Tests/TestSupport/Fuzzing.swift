@@ -1,5 +1,5 @@
 public import DenseMath
-public import Foundation
+import Foundation
 
 /// Reading damaged files for as long as one likes: `make fuzz`.
 ///
@@ -8,7 +8,8 @@ public import Foundation
 public enum Fuzzing {
   public static let seconds = ProcessInfo.processInfo.environment["BRED_FUZZ_SECONDS"]
     .flatMap(Double.init)
-  public static let seed = ProcessInfo.processInfo.environment["BRED_FUZZ_SEED"]
+  public static let seed =
+    ProcessInfo.processInfo.environment["BRED_FUZZ_SEED"]
     .flatMap(UInt64.init) ?? 1
 
   /// Writes one damaged file after the other to `path` until the time is up.

@@ -79,7 +79,8 @@ struct DatasetVerify: ParsableCommand {
       policy.actionSize == dataset.actionSize
     else {
       throw NetworkFileError.wrongKind(
-        file: file, expected: "\(dataset.observationSize) observations, \(dataset.actionSize) actions",
+        file: file,
+        expected: "\(dataset.observationSize) observations, \(dataset.actionSize) actions",
         actual: "\(policy.observationSize), \(policy.actionSize)")
     }
     return policy

@@ -109,7 +109,9 @@ extension DatasetReport {
     let many = values.count > 1_500
     if many {
       let groups = 300
-      let ranges = (0..<groups).map { values.count * $0 / groups..<values.count * ($0 + 1) / groups }
+      let ranges = (0..<groups).map {
+        values.count * $0 / groups..<values.count * ($0 + 1) / groups
+      }
       let middles = ranges.map { Double($0.lowerBound + $0.upperBound) / 2 }
       let lower = ranges.map { values[$0].min()! }
       let upper = ranges.map { values[$0].max()! }
@@ -146,8 +148,8 @@ extension DatasetReport {
     var parts = [
       "<polygon class=\"alive\" fill=\"#eee\" points=\""
         + ([SVG.pair(axes.px(steps[0]), axes.floor)]
-          + zip(steps, alive).map { SVG.pair(axes.px($0), $1) }
-          + [SVG.pair(axes.px(steps.last!), axes.floor)]).joined(separator: " ") + "\"/>"
+        + zip(steps, alive).map { SVG.pair(axes.px($0), $1) }
+        + [SVG.pair(axes.px(steps.last!), axes.floor)]).joined(separator: " ") + "\"/>"
     ]
     parts += axes.elements(horizontal: "step of the episode", vertical: "reward")
     parts.append(band(axes, steps, lower, upper))
@@ -199,7 +201,9 @@ extension DatasetReport {
         let start = column
         let here = level(found.counts[row * found.size + column])
         // Neighbours of one colour are one rectangle.
-        repeat { column += 1 } while column < found.size
+        repeat {
+          column += 1
+        } while column < found.size
           && level(found.counts[row * found.size + column]) == here
         guard let here else { continue }
         let width = SVG.fixed(Double(column - start) * cellWidth)
@@ -211,7 +215,8 @@ extension DatasetReport {
     let (x, y) = (label("observations", found.columns.x), label("observations", found.columns.y))
     var parts = axes.elements(horizontal: x, vertical: y)
     for (index, path) in paths.enumerated() where !path.isEmpty {
-      parts.append("<path class=\"d\(index + 1)\" fill=\"\(Self.densityColors[index])\" d=\"\(path)\"/>")
+      parts.append(
+        "<path class=\"d\(index + 1)\" fill=\"\(Self.densityColors[index])\" d=\"\(path)\"/>")
     }
     return figure(
       "Coverage: observations \(found.columns.x) and \(found.columns.y)",

@@ -91,7 +91,8 @@ public struct DatasetReport {
           expected: "a column from 0 to \(dataset.observationSize - 1)"
             + (known.isEmpty ? "" : " or a part of one of their names (\(known))"),
           actual: "'\(name)'"
-            + (fits.count > 1 ? ", which fits \(fits.map(String.init).joined(separator: ", "))" : ""))
+            + (fits.count > 1
+              ? ", which fits \(fits.map(String.init).joined(separator: ", "))" : ""))
       }
       found.append(fits[0])
     }
@@ -101,7 +102,8 @@ public struct DatasetReport {
   /// What a column means, or its number.
   func label(_ array: String, _ index: Int) -> String {
     let table =
-      array == "observations" ? kind?.observationTable : array == "actions" ? kind?.actionTable : nil
+      array == "observations"
+      ? kind?.observationTable : array == "actions" ? kind?.actionTable : nil
     guard let table, table.indices.contains(index) else { return "\(array) \(index)" }
     return table[index].label
   }

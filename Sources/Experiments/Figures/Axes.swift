@@ -71,7 +71,8 @@ struct Axes {
     }
     parts.append(SVG.line(margins.left, floor, right, floor, "#888", class: "axis"))
     parts.append(
-      SVG.text(horizontal, (margins.left + right) / 2, height - margins.bottom + 44, anchor: "middle")
+      SVG.text(
+        horizontal, (margins.left + right) / 2, height - margins.bottom + 44, anchor: "middle")
     )
     let middle = (margins.top + floor) / 2
     parts.append(

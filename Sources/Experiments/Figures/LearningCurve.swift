@@ -82,7 +82,8 @@ package struct LearningCurvePicture {
         "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\" points=\""
           + points.joined(separator: " ") + "\"/>")
       if points.count == 1 {
-        parts.append("<circle cx=\"\(axes.px(curve.x[0]))\" cy=\"\(axes.py(curve.y[0]))\" r=\"3\"/>")
+        parts.append(
+          "<circle cx=\"\(axes.px(curve.x[0]))\" cy=\"\(axes.py(curve.y[0]))\" r=\"3\"/>")
       }
       let y = axes.margins.top + 10 + 18 * Double(index)
       let x = axes.margins.left + 14
