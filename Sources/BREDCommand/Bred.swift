@@ -5,6 +5,8 @@ import Foundation
 @main
 struct Main {
   static func main() {
+    // A file that grows beyond `ulimit -f` is an error like any other, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try Bred.parseAsRoot()
       try command.run()

@@ -146,6 +146,21 @@ public final class D4RLDataset {
     return nil
   }
 
+  /// Which of D4RL's kinds the file's name says it is (`random`, `medium`, `medium-replay`,
+  /// `medium-expert`, `full-replay`, `expert`); `nil` where it says none.
+  public var kindName: String? {
+    let base = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    let words = base.split { !$0.isLetter }
+    for (kind, parts) in [
+      ("medium-replay", ["medium", "replay"]), ("medium-replay", ["mixed"]),
+      ("full-replay", ["full", "replay"]), ("medium-expert", ["medium", "expert"]),
+      ("medium", ["medium"]), ("expert", ["expert"]), ("random", ["random"]),
+    ] where parts.allSatisfy({ part in words.contains { $0 == part } }) {
+      return kind
+    }
+    return nil
+  }
+
   /// Refuses a file that cannot be of this environment.
   public func check(against specification: EnvironmentSpecification) throws(DatasetError) {
     guard observationSize == specification.observationSize else {

@@ -86,7 +86,9 @@ public final class D4RLWriter {
     self.replacing = replacing
     let output = try DatasetOutput(path, replacing: replacing)
     self.output = output
-    file = try hdf5 { () throws(HDF5Error) in try HDF5OutputFile(creating: output.temporaryPath) }
+    file = try hdf5 { () throws(HDF5Error) in
+      try HDF5OutputFile(creating: output.temporaryPath, for: path)
+    }
     do throws(DatasetError) {
       try createColumns()
       try write(metadata)

@@ -8,32 +8,51 @@ struct DatasetScan {
   private(set) var timeouts = 0
   private(set) var transitions = 0
   /// Rows flagged both terminal and time-out.
-  private(set) var doublyFlagged = 0
+  private(set) var doublyFlagged = Occurrences()
   /// First NaN or infinity of each column that has one, and how many such rows there are.
   private(set) var nonFinite: [(column: String, row: Int, count: Int)] = []
-  /// Rows of the first terminals, for messages.
+  /// The first terminal, for messages.
   private(set) var firstTerminalRow: Int?
-  /// Time-outs on episodes of another length than the commonest among time-outs.
-  private(set) var timeoutLengths: [Int: Int] = [:]
-  /// Rows, inside an episode, whose next observation is not the following row; and the first.
-  private(set) var discontinuities = 0
-  private(set) var firstDiscontinuity: Int?
-  /// Rows whose observation is not [qpos[1...], clipped qvel]; and the first.
-  private(set) var stateDisagreements = 0
-  private(set) var firstStateDisagreement: Int?
-  /// Rows with |qvel| never above 10 although |observed velocity| reaches it.
-  private(set) var velocitiesAtLimit = 0
+  /// Time-out rows by the length of the episode that they end.
+  private(set) var timeoutLengths: [Int: Occurrences] = [:]
+  /// Rows, inside an episode, whose next observation is not the following row.
+  private(set) var discontinuities = Occurrences()
+  /// Rows whose observation is not [qpos[1...], clipped qvel].
+  private(set) var stateDisagreements = Occurrences()
+  /// Rows, inside an episode, whose state is that of the row before, and how many could be.
+  private(set) var frozenStates = Occurrences()
+  private(set) var comparedStates = 0
+  /// Observed velocities at the limit of ±10, and stored ones beyond it.
+  private(set) var velocitiesAtLimit = Occurrences()
   private(set) var velocitiesAboveLimit = 0
+  /// Rows with an action outside [−1, 1].
+  private(set) var largeActions = Occurrences()
   /// Per column of numbers.
   private(set) var statistics: [String: ColumnStatistics] = [:]
   /// Elements of actions at ±1, to three digits.
   private(set) var saturatedActions = 0
   /// Rows whose observation and action appeared before, among the first ``duplicateLimit``.
-  private(set) var duplicates = 0
+  private(set) var duplicates = Occurrences()
   private var seen: Set<UInt64> = []
   static let duplicateLimit = 2_000_000
+  /// Whether observations hold velocities clipped to ±10, as those of the robots that can fall do.
+  private let clipsVelocities: Bool
 
-  init(_ dataset: D4RLDataset) { self.dataset = dataset }
+  /// How often something was met, and in which row first.
+  struct Occurrences {
+    private(set) var count = 0
+    private(set) var firstRow = 0
+
+    mutating func note(row: Int) {
+      if count == 0 { firstRow = row }
+      count += 1
+    }
+  }
+
+  init(_ dataset: D4RLDataset) {
+    self.dataset = dataset
+    clipsVelocities = dataset.environmentName != "halfcheetah"
+  }
 
   /// Rows of a block: whole chunks, so that each is inflated once.
   static func blockRows(_ dataset: D4RLDataset) -> Int {
@@ -58,9 +77,13 @@ struct DatasetScan {
         : terminalFlags.map { counter.isTimeout(terminal: $0) }
       let observations = try read("observations", rows)
       let actions = try read("actions", rows)
-      for value in actions where abs(value) >= 0.999 { saturatedActions += 1 }
+      note(actions: actions, from: start)
       noteDuplicates(observations, actions, rows)
       let next = dataset.hasNextObservations ? try read("next_observations", rows) : nil
+      if dataset.column("infos/action_log_probs") != nil {
+        _ = try read("infos/action_log_probs", rows)
+      }
+      let before = lastState
       let states = dataset.hasPhysicalStates ? try readStates(rows) : nil
       let width = dataset.observationSize
 
@@ -68,11 +91,13 @@ struct DatasetScan {
         let row = start + index
         let observation = observations[index * width..<(index + 1) * width]
         if let before = previousNext, open != nil, !before.elementsEqual(observation) {
-          discontinuities += 1
-          if firstDiscontinuity == nil { firstDiscontinuity = row - 1 }
+          discontinuities.note(row: row - 1)
         }
         if let next { previousNext = next[index * width..<(index + 1) * width] }
-        if let states { compare(observation, states, index, row) }
+        if let states {
+          compare(observation, states, index, row)
+          if open != nil { compareStates(states, index, row, before: before) }
+        }
         if open == nil {
           open = .init(firstRow: row, length: 0, returnValue: 0, terminal: false, timeout: false)
         }
@@ -85,9 +110,9 @@ struct DatasetScan {
         }
         if timeout {
           timeouts += 1
-          timeoutLengths[open!.length, default: 0] += 1
+          timeoutLengths[open!.length, default: Occurrences()].note(row: row)
         }
-        if terminal && timeout { doublyFlagged += 1 }
+        if terminal && timeout { doublyFlagged.note(row: row) }
         if !timeout && row < dataset.rows - 1 { transitions += 1 }
         if terminal || timeout {
           open!.terminal = terminal
@@ -104,7 +129,12 @@ struct DatasetScan {
     let values = try dataset.read(Float.self, name, rows: rows)
     let size = max(1, values.count / max(1, rows.count))
     statistics[name, default: ColumnStatistics(size: size)].add(values)
-    guard let first = D4RLDataset.firstNonFinite(values) else { return values }
+    note(nonFinite: values, name, rows)
+    return values
+  }
+
+  private mutating func note(nonFinite values: [Float], _ name: String, _ rows: Range<Int>) {
+    guard let first = D4RLDataset.firstNonFinite(values) else { return }
     let width = max(1, values.count / max(1, rows.count))
     let bad = Set(values.indices.lazy.filter { !values[$0].isFinite }.map { $0 / width }).count
     if let known = nonFinite.firstIndex(where: { $0.column == name }) {
@@ -112,7 +142,19 @@ struct DatasetScan {
     } else {
       nonFinite.append((name, rows.lowerBound + first / width, bad))
     }
-    return values
+  }
+
+  private mutating func note(actions: [Float], from start: Int) {
+    var lastRow = -1
+    for (index, value) in actions.enumerated() where abs(value) >= 0.999 {
+      saturatedActions += 1
+      // A rounding of the last digit is no action of another range.
+      let row = index / dataset.actionSize
+      if abs(value) > 1.000_001, row != lastRow {
+        largeActions.note(row: start + row)
+        lastRow = row
+      }
+    }
   }
 
   private mutating func noteDuplicates(
@@ -130,7 +172,7 @@ struct DatasetScan {
         hash = (hash ^ UInt64(actions[index].bitPattern)) &* 0x100_0000_01b3
         hash ^= hash >> 29
       }
-      if !seen.insert(hash).inserted { duplicates += 1 }
+      if !seen.insert(hash).inserted { duplicates.note(row: rows.lowerBound + row) }
     }
   }
 
@@ -139,6 +181,31 @@ struct DatasetScan {
     let velocities: [Double]
     let positionSize: Int
     let velocitySize: Int
+
+    func row(_ index: Int) -> (positions: ArraySlice<Double>, velocities: ArraySlice<Double>) {
+      (
+        positions[index * positionSize..<(index + 1) * positionSize],
+        velocities[index * velocitySize..<(index + 1) * velocitySize]
+      )
+    }
+  }
+
+  /// That of the last row read.
+  private var lastState: [Double] = []
+
+  private mutating func compareStates(
+    _ states: States, _ index: Int, _ row: Int, before: [Double]
+  ) {
+    let (positions, velocities) = states.row(index)
+    comparedStates += 1
+    let same: Bool
+    if index > 0 {
+      let (oldPositions, oldVelocities) = states.row(index - 1)
+      same = positions.elementsEqual(oldPositions) && velocities.elementsEqual(oldVelocities)
+    } else {
+      same = before.elementsEqual(Array(positions) + velocities)
+    }
+    if same { frozenStates.note(row: row) }
   }
 
   private mutating func readStates(_ rows: Range<Int>) throws(DatasetError) -> States? {
@@ -147,10 +214,14 @@ struct DatasetScan {
     guard positionSize - 1 + velocitySize == dataset.observationSize else { return nil }
     let positions = try dataset.read(Double.self, "infos/qpos", rows: rows)
     let velocities = try dataset.read(Double.self, "infos/qvel", rows: rows)
-    statistics["infos/qpos", default: ColumnStatistics(size: positionSize)]
-      .add(positions.map { Float($0) })
-    statistics["infos/qvel", default: ColumnStatistics(size: velocitySize)]
-      .add(velocities.map { Float($0) })
+    for (name, size, values) in [
+      ("infos/qpos", positionSize, positions), ("infos/qvel", velocitySize, velocities),
+    ] {
+      let rounded = values.map { Float($0) }
+      statistics[name, default: ColumnStatistics(size: size)].add(rounded)
+      note(nonFinite: rounded, name, rows)
+    }
+    lastState = Array(positions.suffix(positionSize) + velocities.suffix(velocitySize))
     return States(
       positions: positions, velocities: velocities, positionSize: positionSize,
       velocitySize: velocitySize)
@@ -160,7 +231,6 @@ struct DatasetScan {
   private mutating func compare(
     _ observation: ArraySlice<Float>, _ states: States, _ index: Int, _ row: Int
   ) {
-    let clips = dataset.actionSize == 3 || terminals > 0
     var worst = 0.0
     let base = observation.startIndex
     for column in 1..<states.positionSize {
@@ -170,17 +240,16 @@ struct DatasetScan {
     for column in 0..<states.velocitySize {
       let value = states.velocities[index * states.velocitySize + column]
       let seen = Double(observation[base + states.positionSize - 1 + column])
-      if abs(seen) == 10 { velocitiesAtLimit += 1 }
+      if clipsVelocities, abs(seen) == 10 { velocitiesAtLimit.note(row: row) }
       if abs(value) > 10 { velocitiesAboveLimit += 1 }
       let clipped = min(max(value, -10), 10)
       let difference =
-        clips || abs(seen) == 10
+        clipsVelocities
         ? min(abs(clipped - seen), abs(value - seen)) : abs(value - seen)
       worst = max(worst, difference / max(1, abs(value)))
     }
     if !(worst < 1e-4) {
-      stateDisagreements += 1
-      if firstStateDisagreement == nil { firstStateDisagreement = row }
+      stateDisagreements.note(row: row)
     }
   }
 }

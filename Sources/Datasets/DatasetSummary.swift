@@ -25,6 +25,8 @@ public struct DatasetSummary: Sendable, Encodable {
   public var returnMin = 0.0
   public var returnMax = 0.0
   public var environment: String?
+  /// Such as `medium-replay`; see ``D4RLDataset/kindName``.
+  public var kind: String?
   /// D4RL's score of `returnMean`.
   public var normalizedScore: Double?
   public var version: D4RLVersion
@@ -76,6 +78,7 @@ public struct DatasetSummary: Sendable, Encodable {
     actionSize = dataset.actionSize
     version = dataset.version
     environment = specification?.name ?? dataset.environmentName
+    kind = dataset.kindName
     columns = dataset.columns.map {
       Column(name: $0.name, shape: $0.shape, type: $0.type.description)
     }
@@ -92,7 +95,7 @@ public struct DatasetSummary: Sendable, Encodable {
     let returns = judged.map(\.returnValue)
     actionSaturation =
       Double(scan.saturatedActions) / Double(max(1, rows * dataset.actionSize))
-    duplicates = scan.duplicates
+    duplicates = scan.duplicates.count
     bytes = dataset.file.length
     statistics = scan.statistics
     for item in dataset.metadata { metadata[item.name] = item.value }
@@ -137,6 +140,6 @@ public struct DatasetSummary: Sendable, Encodable {
     case rows, observationSize, actionSize, transitions, episodes, completeEpisodes, terminals
     case timeouts, returnMean, returnMin, returnMax, environment, normalizedScore, version, columns
     case warnings, returnDeviation, returnPercentiles, lengthMean, lengthMin, lengthMax
-    case actionSaturation, duplicates, bytes, hasPolicy, metadata
+    case actionSaturation, duplicates, bytes, hasPolicy, metadata, kind
   }
 }

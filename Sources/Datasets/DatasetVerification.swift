@@ -27,6 +27,11 @@ public struct DatasetVerification: Sendable, Encodable {
   public var worstObservationRow = 0
   public var worstRewardRow = 0
   public var environment = ""
+  /// Rows whose stored log-probability was compared with that of the stored policy.
+  public var logProbsChecked = 0
+  public var maxLogProbError = 0.0
+  public var medianLogProbError = 0.0
+  public var worstLogProbRow = 0
   /// In plain words.
   public var remarks: [String] = []
 
@@ -38,8 +43,13 @@ public struct DatasetVerification: Sendable, Encodable {
     var terminalMismatch: Bool
   }
 
+  /// log π(a∣s) of actions `[rows, actionSize]` given observations `[rows, observationSize]`.
+  public typealias LogProb = (_ actions: Matrix, _ observations: Matrix) -> [Float]
+
+  /// - Parameter logProb: of the policy stored in the file, where there is one: its log-probabilities
+  ///   are compared with `infos/action_log_probs`.
   public init(
-    _ dataset: D4RLDataset, in kind: EnvironmentKind, pool: WorkerPool,
+    _ dataset: D4RLDataset, in kind: EnvironmentKind, pool: WorkerPool, logProb: LogProb? = nil,
     progress: (Int) -> Void = { _ in }
   ) throws(DatasetError) {
     let specification = kind.specification
@@ -94,7 +104,42 @@ public struct DatasetVerification: Sendable, Encodable {
     }
     medianObservationError = Self.median(&observationErrors)
     medianRewardError = Self.median(&rewardErrors)
+    if let logProb { try compareLogProbs(dataset, logProb) }
     remarks = makeRemarks(dataset)
+  }
+
+  /// Rows with an action nearer to ±1 are passed over: rounding to float32 loses what the
+  /// log-probability depends on there.
+  private static let largestAction: Float = 0.999
+
+  private mutating func compareLogProbs(
+    _ dataset: D4RLDataset, _ logProb: LogProb
+  ) throws(DatasetError) {
+    guard dataset.column("infos/action_log_probs") != nil else { return }
+    var errors: [Float] = []
+    let size = dataset.actionSize
+    for start in stride(from: 0, to: dataset.rows, by: Self.blockSize) {
+      let rows = start..<min(dataset.rows, start + Self.blockSize)
+      let stored = try dataset.read(Float.self, "infos/action_log_probs", rows: rows)
+      let actions = try dataset.read(Float.self, "actions", rows: rows)
+      let found = logProb(
+        Matrix(rows: rows.count, columns: size, elements: actions),
+        Matrix(
+          rows: rows.count, columns: dataset.observationSize,
+          elements: try dataset.read(Float.self, "observations", rows: rows)))
+      for row in 0..<rows.count
+      where actions[row * size..<(row + 1) * size].allSatisfy({ abs($0) < Self.largestAction }) {
+        // A NaN on either side is as wrong as can be.
+        let difference = abs(stored[row] - found[row])
+        let error = difference.isNaN ? .infinity : difference
+        if Double(error) > maxLogProbError || errors.isEmpty {
+          (maxLogProbError, worstLogProbRow) = (Double(error), start + row)
+        }
+        errors.append(error)
+      }
+    }
+    logProbsChecked = errors.count
+    medianLogProbError = Self.median(&errors)
   }
 
   /// What happened to one row.
@@ -219,6 +264,15 @@ public struct DatasetVerification: Sendable, Encodable {
     } else if checked > 0 {
       remarks.append("the file was made by the same dynamics as this MuJoCo's")
     }
+    if logProbsChecked > 0, !(medianLogProbError < 1e-3) {
+      remarks.append(
+        "infos/action_log_probs differ from those of the stored policy by a median of "
+          + "\(short(medianLogProbError)): another policy chose the actions (usual in replay data)")
+    } else if logProbsChecked > 0, !(maxLogProbError < 0.1) {
+      remarks.append(
+        "infos/action_log_probs are those of the stored policy in most rows; the largest difference "
+          + "is \(short(maxLogProbError)) in row \(worstLogProbRow)")
+    }
     if terminalMismatches > 0 {
       remarks.append(
         "in \(terminalMismatches) rows the terminal flag is not what this simulator says")
@@ -237,5 +291,6 @@ public struct DatasetVerification: Sendable, Encodable {
     case checked, maxObservationError, medianObservationError, maxRewardError, medianRewardError
     case terminalMismatches, unstableRows, skippedRows, worstObservationRow, worstRewardRow
     case environment, remarks
+    case logProbsChecked, maxLogProbError, medianLogProbError, worstLogProbRow
   }
 }

@@ -9,7 +9,7 @@ enum DatasetWarnings {
     var warnings: [String] = []
     for bad in scan.nonFinite {
       warnings.append(
-        "\(bad.column) has NaN or infinite values in \(bad.count) rows, the first is row \(bad.row)"
+        "\(bad.column) has NaN or infinite values in \(rows(bad.count)), the first is row \(bad.row)"
       )
     }
     if !dataset.hasTimeouts {
@@ -21,20 +21,31 @@ enum DatasetWarnings {
         "there is no next_observations column (v0); the following row is the next observation")
     }
     warnings += flags(dataset, scan, specification)
-    if scan.discontinuities > 0, let row = scan.firstDiscontinuity {
+    if scan.discontinuities.count > 0 {
       warnings.append(
         "next_observations differs from the following row's observation inside an episode in "
-          + "\(scan.discontinuities) rows, the first is row \(row)")
+          + at(scan.discontinuities))
     }
-    let positions = scan.statistics["infos/qpos"]
-    if dataset.rows > 1, let positions, positions.constantColumns.count == positions.size {
+    let frozen = scan.frozenStates.count > scan.comparedStates / 2
+    if frozen {
       warnings.append(
         "infos/qpos and infos/qvel do not change from row to row (a fault of D4RL's v1 files): "
           + "rows cannot be replayed from them")
-    } else if scan.stateDisagreements > 0, let row = scan.firstStateDisagreement {
-      warnings.append(
-        "observations disagree with infos/qpos and infos/qvel in \(scan.stateDisagreements) rows, "
-          + "the first is row \(row)")
+    } else {
+      if scan.stateDisagreements.count > 0 {
+        warnings.append(
+          "observations disagree with infos/qpos and infos/qvel in " + at(scan.stateDisagreements))
+      }
+      if scan.velocitiesAtLimit.count > 0, scan.velocitiesAboveLimit == 0 {
+        warnings.append(
+          "infos/qvel holds the clipped velocities that were observed "
+            + "(\(scan.velocitiesAtLimit.count) are at ±10, the first in row "
+            + "\(scan.velocitiesAtLimit.firstRow)), not those of the simulator; rewards and steps "
+            + "cannot be recomputed exactly")
+      }
+    }
+    if scan.largeActions.count > 0 {
+      warnings.append("actions lie outside [-1, 1] in " + at(scan.largeActions))
     }
     for name in ["observations", "actions", "rewards"] {
       guard dataset.rows > 1, let columns = scan.statistics[name]?.constantColumns,
@@ -43,21 +54,19 @@ enum DatasetWarnings {
       warnings.append(
         name == "rewards"
           ? "rewards are the same in every row"
-          : "\(name): columns \(columns.map(String.init).joined(separator: ", ")) never change")
+          : "\(name): \(columns.count == 1 ? "column" : "columns") "
+            + "\(columns.map(String.init).joined(separator: ", ")) never "
+            + (columns.count == 1 ? "changes" : "change"))
     }
-    if scan.duplicates > 0 {
+    if scan.duplicates.count > 0 {
       warnings.append(
-        "\(scan.duplicates) rows repeat the observation and action of an earlier row"
+        "\(rows(scan.duplicates.count)) \(scan.duplicates.count == 1 ? "repeats" : "repeat") the "
+          + "observation and action of an earlier row, the first is row \(scan.duplicates.firstRow)"
           + (dataset.rows > DatasetScan.duplicateLimit
             ? " (looked for in the first \(DatasetScan.duplicateLimit) rows)" : ""))
     }
     for error in dataset.unreadable {
       warnings.append("\(error.object) is left out: \(error.reason)")
-    }
-    if scan.velocitiesAtLimit > 0, scan.velocitiesAboveLimit == 0 {
-      warnings.append(
-        "infos/qvel holds the clipped velocities that were observed (\(scan.velocitiesAtLimit) are "
-          + "at ±10), not those of the simulator; rewards and steps cannot be recomputed exactly")
     }
     let wide = dataset.columns.filter {
       $0.type == .float(bytes: 8) && !$0.name.hasPrefix("infos/q")
@@ -86,32 +95,43 @@ enum DatasetWarnings {
     var warnings: [String] = []
     if let specification, !specification.canTerminate, let row = scan.firstTerminalRow {
       warnings.append(
-        "\(scan.terminals) terminals, the first in row \(row), although \(specification.name) "
-          + "cannot fall")
+        "\(scan.terminals) \(scan.terminals == 1 ? "terminal" : "terminals"), the first in row "
+          + "\(row), although \(specification.name) cannot fall")
     }
-    if scan.doublyFlagged > 0 {
-      warnings.append("\(scan.doublyFlagged) rows are flagged both terminal and time-out")
+    if scan.doublyFlagged.count > 0 {
+      warnings.append("both terminal and time-out are set in " + at(scan.doublyFlagged))
     }
     let limit = specification?.maximumEpisodeSteps ?? 1000
     let early = scan.timeoutLengths.filter { $0.key < limit - 1 }
-    let earlyCount = early.values.reduce(0, +)
-    if earlyCount > 0 {
+    if let shortest = early.keys.min() {
+      let count = early.values.reduce(0) { $0 + $1.count }
+      let row = early.values.map(\.firstRow).min()!
       warnings.append(
-        "\(earlyCount) time-outs come before the limit of \(limit) steps, the earliest after "
-          + "\(early.keys.min()!)")
+        "\(count) \(count == 1 ? "time-out comes" : "time-outs come") before the limit of \(limit) "
+          + "steps, the first in row \(row), the earliest after \(shortest) "
+          + "\(shortest == 1 ? "step" : "steps") (unfinished episodes that were cut)")
     }
-    let short = scan.timeoutLengths[limit - 1] ?? 0
-    if short > 0 {
-      warnings.append("\(short) episodes at the limit have \(limit - 1) rows (usual in v0 files)")
+    if let short = scan.timeoutLengths[limit - 1] {
+      warnings.append(
+        "\(short.count) \(short.count == 1 ? "episode at the limit has" : "episodes at the limit have") "
+          + "\(limit - 1) rows (usual in v0 files), the first ends in row \(short.firstRow)")
     }
-    if let longest = scan.episodes.map(\.length).max(), longest > limit {
-      warnings.append("the longest episode has \(longest) rows, more than the limit of \(limit)")
+    if let longest = scan.episodes.max(by: { $0.length < $1.length }), longest.length > limit {
+      warnings.append(
+        "the longest episode has \(longest.length) rows from row \(longest.firstRow) on, more than "
+          + "the limit of \(limit)")
     }
     if let last = scan.episodes.last, !last.isComplete {
       warnings.append(
-        "the last episode is cut after \(last.length) rows without terminal or time-out "
-          + "(usual in D4RL)")
+        "the last episode is cut after \(rows(last.length)) without terminal or time-out, from row "
+          + "\(last.firstRow) on (usual in D4RL)")
     }
     return warnings
+  }
+
+  private static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
+
+  private static func at(_ found: DatasetScan.Occurrences) -> String {
+    "\(rows(found.count)), the first is row \(found.firstRow)"
   }
 }

@@ -12,6 +12,18 @@ public struct Quantity: Sendable, Equatable {
     self.joint = joint
     self.unit = unit
   }
+
+  /// Meaning with the joint where that says more, and unit: `angle of thigh_joint (rad)`.
+  public var label: String {
+    var words = meaning
+    if !joint.hasPrefix("root") || meaning.hasPrefix("angular") {
+      // In front of a remark, as in `angular velocity, clipped to ±10`.
+      var end = meaning.firstIndex { $0 == "," || $0 == "/" } ?? meaning.endIndex
+      if meaning[..<end].hasSuffix(" ") { end = meaning.index(before: end) }
+      words = meaning[..<end] + " of \(joint)" + meaning[end...]
+    }
+    return unit.isEmpty || unit == "1" ? words : "\(words) (\(unit))"
+  }
 }
 
 /// How far an episode's first state lies from the model's initial one.

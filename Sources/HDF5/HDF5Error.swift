@@ -17,9 +17,26 @@ public struct HDF5Error: Error, Equatable, CustomStringConvertible {
   }
 
   public var description: String {
-    let place = object.isEmpty ? file : "\(file): \(object)"
+    // Names of objects are whatever the file holds.
+    let place = object.isEmpty ? file : "\(file): \(object.printable)"
     // The innermost entry is the cause; the others only tell the way there.
-    guard let cause = stack.last else { return "\(place): \(reason)" }
-    return "\(place): \(reason) (HDF5: \(cause))"
+    guard let cause = stack.last else { return "\(place): \(reason.printable)" }
+    return "\(place): \(reason.printable) (HDF5: \(cause.printable))"
+  }
+}
+
+extension String {
+  /// The text without control characters, which could move a terminal's cursor or end a line.
+  package var printable: String {
+    guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      return self
+    }
+    var result = ""
+    for scalar in unicodeScalars {
+      let isSpace = ["\n", "\r", "\t"].contains(scalar)
+      result.unicodeScalars.append(
+        isSpace ? " " : scalar.properties.generalCategory == .control ? "\u{fffd}" : scalar)
+    }
+    return result
   }
 }

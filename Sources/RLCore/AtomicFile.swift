@@ -52,9 +52,11 @@ package enum AtomicFile {
 
   private static let serial = Atomic<Int>(0)
 
-  /// Calls `body` to produce the contents of the file at `path`, replacing what is there.
+  /// Calls `body` to produce the contents of the file at `path`.
+  ///
+  /// - Parameter replacing: whether what is there gives way; otherwise it is an error.
   package static func write(
-    to path: String, _ body: (borrowing Output) throws(FileError) -> Void
+    to path: String, replacing: Bool = true, _ body: (borrowing Output) throws(FileError) -> Void
   ) throws(FileError) {
     let (folder, name) = split(path)
     let number = serial.add(1, ordering: .relaxed).newValue
@@ -75,11 +77,13 @@ package enum AtomicFile {
       unlink(temporary)
       throw error
     }
-    guard rename(temporary, path) == 0 else {
-      let error = FileError(path: path, operation: "rename")
+    // A link, unlike a rename, refuses a name that is in use.
+    guard (replacing ? rename(temporary, path) : link(temporary, path)) == 0 else {
+      let error = FileError(path: path, operation: replacing ? "rename" : "create")
       unlink(temporary)
       throw error
     }
+    if !replacing { unlink(temporary) }
     syncFolder(folder)
   }
 

@@ -38,11 +38,62 @@ import Testing
   @Test func inspectForPeople() throws {
     let page = try CommandRunner.run("dataset", "inspect", fixture)
     #expect(page.status == 0)
-    for word in ["hopper, layout v2", "percentiles", "deflate 4", "! the last episode is cut"] {
+    for word in [
+      "hopper, layout v2", "percentiles", "D4RL score", "deflate 4", "! the last episode is cut",
+      "angle of thigh_joint (rad)",
+    ] {
       #expect(page.output.contains(word), "'\(word)' is not in \(page.output)")
     }
     let table = try CommandRunner.run("dataset", "inspect", fixture, fixture)
     #expect(table.output.split(separator: "\n").count == 3)
+  }
+
+  @Test func report() throws {
+    let page = folder.file("page.html")
+    let made = try CommandRunner.run(
+      "dataset", "inspect", fixture, "--report", page, "--json", "--coverage", "0,forward")
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(try object(made)["rows"] as? Int == 60)
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains("Coverage: observations 0 and 5"))
+    let again = try CommandRunner.run("dataset", "inspect", fixture, "--report", page)
+    #expect(again.status == 1 && again.output.isEmpty && again.errors.contains("already exists"))
+    #expect(
+      try CommandRunner.run("dataset", "inspect", fixture, "--report", page, "--force").status == 0)
+    let copy = folder.file("copy.hdf5")
+    try FileManager.default.copyItem(atPath: fixture, toPath: copy)
+    for (arguments, status, word) in [
+      ([copy, "--report", copy, "--force"], 1, "already exists"),
+      ([copy, copy, "--report", folder.file("x")], 2, "--report takes one file, 2 were given"),
+      ([copy, "--coverage", "0,1"], 2, "--coverage needs --report"),
+      ([copy, "--report", folder.file("x"), "--coverage", "0,99"], 1, "0 to 10"),
+      ([copy, "--report", folder.file("no/x")], 1, "No such file"),
+    ] as [([String], Int32, String)] {
+      let result = try CommandRunner.run(["dataset", "inspect"] + arguments)
+      #expect(result.status == status, "\(arguments): \(result.errors)")
+      #expect(result.errors.contains(word), "\(result.errors)")
+      #expect(result.output.isEmpty)
+    }
+    #expect(folder.contents == ["copy.hdf5", "page.html"])
+    #expect(
+      FileManager.default.contents(atPath: copy) == FileManager.default.contents(atPath: fixture))
+  }
+
+  /// The policy that made a file is stored in it, and gives the log-probabilities that are.
+  @Test func storedPolicyIsVerified() throws {
+    let file = folder.file("policy.hdf5")
+    let actor = "\(Workshop.shared.ensemble)/member-0/actor.safetensors"
+    let made = try CommandRunner.run(
+      "dataset", "collect", "--env", "hopper", "--policy", actor, "--steps", "200", "--output",
+      file, "--quiet")
+    #expect(made.status == 0, "\(made.errors)")
+    let result = try CommandRunner.run("dataset", "verify", file, "--env", "hopper", "--json")
+    #expect(result.status == 0, "\(result.errors)")
+    let found = try object(result)
+    #expect(try #require(found["logProbsChecked"] as? Int) > 100)
+    #expect(try #require(found["maxLogProbError"] as? Double) < 0.01)
+    let text = try CommandRunner.run("dataset", "verify", file, "--env", "hopper")
+    #expect(text.output.contains("log-probabilities"))
   }
 
   @Test func collectThenVerify() throws {

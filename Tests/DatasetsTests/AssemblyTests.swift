@@ -95,6 +95,13 @@ import Testing
       }
     let (new, old) = try (values(output, "rewards"), values(source.path, "rewards"))
     #expect(normalizedError(new, old) < 1e-5)
+    let alone = WorkerPool(threads: 1)
+    try DatasetAssembly([.init(source, rows: 0..<100)], output: folder.file("alone.hdf5")).write(
+      to: folder.file("alone.hdf5"), command: "test",
+      rewards: DatasetAssembly.simulatedRewards(.hopper, pool: alone, file: source.path))
+    #expect(
+      FileManager.default.contents(atPath: output)
+        == FileManager.default.contents(atPath: folder.file("alone.hdf5")))
   }
 
   @Test func foreignFilesAreRefused() throws {

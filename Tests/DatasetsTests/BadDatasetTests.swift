@@ -114,13 +114,46 @@ import Testing
     #expect(summary.warnings.contains { $0.contains("no timeouts column") })
   }
 
-  /// Damage anywhere in a file that this package wrote.
-  @Test func mutated() throws {
+  @Test func extraColumns() throws {
+    var columns = DatasetFile.columns(rows: 30)
+    columns["infos/goal"] = .floats([1, 2, 3], [3])
+    try DatasetFile.write(columns, to: path)
+    let dataset = try D4RLDataset(contentsOf: path)
+    #expect(dataset.column("infos/goal")?.shape == [3])
+    #expect(try dataset.transitions().count == 29)
+    #expect(
+      try error { $0["infos/qpos"] = .doubles([1, 2, 3], [3, 1]) }
+        == .mismatch(
+          file: path, field: "infos/qpos", expected: "shape [30, columns]", actual: "shape [3, 1]"))
+    #expect(
+      try error { $0["infos/action_log_probs"] = .floats([1, 2, 3], [3]) }
+        == .mismatch(
+          file: path, field: "infos/action_log_probs", expected: "shape [30]", actual: "shape [3]"))
+  }
+
+  @Test func shrinksWhileItIsRead() throws {
+    try DatasetFile.write(DatasetFile.columns(rows: 3000), to: path)
+    let dataset = try D4RLDataset(contentsOf: path)
+    truncate(path, 2048)
+    for read in [
+      { _ = try DatasetSummary(dataset, specification: nil) }, { _ = try dataset.transitions() },
+    ] {
+      let error = try #require(throws: DatasetError.self) { try read() }
+      #expect(error.description.contains("became shorter"), "\(error)")
+    }
+  }
+
+  private func collected() throws -> [UInt8] {
     let source = folder.file("whole.hdf5")
     _ = try DatasetCollector(environment: .hopper, seed: 1, steps: 120).collect(
       UniformPolicyFixture.hopper, to: source, metadata: D4RLMetadata(),
       pool: WorkerPool(threads: 1))
-    let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: source)))
+    return [UInt8](try Data(contentsOf: URL(fileURLWithPath: source)))
+  }
+
+  /// Damage anywhere in a file that this package wrote.
+  @Test func mutated() throws {
+    let whole = try collected()
     var outcomes = [0, 0]
     for step in 0..<800 {
       var generator = RandomStream(seed: 3, purpose: "mutate/dataset", step: UInt64(step))
@@ -136,10 +169,22 @@ import Testing
     #expect(outcomes[0] > 20 && outcomes[1] > 200)
   }
 
+  @Test(.enabled(if: Fuzzing.seconds != nil, "BRED_FUZZ_SECONDS is not set"))
+  func fuzz() throws {
+    let whole = try collected()
+    try Fuzzing.run("dataset", path: path) {
+      HDF5Mutation.apply(to: whole, using: &$0)
+    } read: {
+      refusal() == nil
+    }
+  }
+
   private func refusal() -> DatasetError? {
     do throws(DatasetError) {
       let dataset = try D4RLDataset(contentsOf: path)
-      _ = try DatasetSummary(dataset, specification: EnvironmentKind.hopper.specification)
+      let summary = try DatasetSummary(
+        dataset, specification: EnvironmentKind.hopper.specification)
+      _ = try DatasetProfile(dataset, summary, coverage: (0, 1))
       let transitions = try dataset.transitions()
       #expect(transitions.count <= dataset.rows)
       _ = try dataset.storedPolicy()

@@ -57,6 +57,45 @@ enum UniformPolicyFixture {
     #expect(result.terminalMismatches == 0)
   }
 
+  @Test func verificationDoesNotDependOnThreads() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2, steps: 1200))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let results = try [1, 3].map { threads in
+      let pool = WorkerPool(threads: threads)
+      defer { pool.shutDown() }
+      return try encoder.encode(DatasetVerification(dataset, in: .hopper, pool: pool))
+    }
+    #expect(results[0] == results[1])
+  }
+
+  /// Log-probabilities of another policy than the stored one are noticed, and a single wrong one.
+  @Test func logProbabilities() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 1))
+    let uniform = -3 * Float(log(2.0))
+    func verify(_ change: (Int) -> Float) throws -> DatasetVerification {
+      var row = 0
+      return try withoutActuallyEscaping(change) { change in
+        try DatasetVerification(dataset, in: .hopper, pool: WorkerPool(threads: 1)) {
+          actions, observations in
+          #expect(actions.columns == 3 && observations.columns == 11)
+          defer { row += actions.rows }
+          return (0..<actions.rows).map { uniform + change(row + $0) }
+        }
+      }
+    }
+    let right = try verify { _ in 0 }
+    #expect(right.logProbsChecked > 390 && right.maxLogProbError < 1e-5)
+    #expect(!right.remarks.contains { $0.contains("action_log_probs") })
+    let one = try verify { $0 == 123 ? 0.5 : 0 }
+    #expect(one.worstLogProbRow == 123 && abs(one.maxLogProbError - 0.5) < 1e-5)
+    #expect(one.remarks.contains { $0.contains("row 123") })
+    for other in [Float(0.5), .nan] {
+      let remarks = try verify { _ in other }.remarks
+      #expect(remarks.contains { $0.contains("another policy chose the actions") })
+    }
+  }
+
   @Test func falsifiedFileIsFoundOut() throws {
     let source = try HDF5File(reading: collect("data.hdf5", threads: 2))
     var columns: [String: DatasetFile.Values] = [:]

@@ -86,7 +86,7 @@ import Testing
     #expect(abs(score - 100 * (summary.returnMean + 20.272305) / 3254.572305) < 1e-9)
     let text = summary.warnings.joined(separator: "\n")
     #expect(text.contains("cut after 3 rows"))
-    #expect(text.contains("time-outs come before the limit"))
+    #expect(text.contains("1 time-out comes before the limit of 1000 steps, the first in row 34"))
     #expect(text.contains("disagree with infos/qpos"))
     #expect(!text.contains("inside an episode"))
   }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct LearningCurveTests {
   @Test(arguments: [(0.0, 1.0), (0, 37.2), (-4, 3000), (0, 250_000), (5, 5), (-0.3, -0.1)])
   func ticksEncloseTheValues(lower: Double, upper: Double) {
-    let ticks = LearningCurvePicture.ticks(lower, upper)
+    let ticks = Axes.ticks(lower, upper)
     #expect((2...9).contains(ticks.count))
     #expect(ticks.first! <= lower && ticks.last! >= upper)
     #expect(zip(ticks, ticks.dropFirst()).allSatisfy { $0 < $1 })

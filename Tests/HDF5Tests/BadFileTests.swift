@@ -52,7 +52,7 @@ import Testing
       var generator = RandomStream(seed: 7, purpose: "mutate/\(name)", step: UInt64(step))
       try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
         to: URL(fileURLWithPath: path))
-      let errors = damage(in: path)
+      let errors = BadFileTests.damage(in: path)
       for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
       if errors.isEmpty { readAll += 1 } else { refused += 1 }
     }
@@ -63,7 +63,7 @@ import Testing
   }
 
   /// Every refusal met in reading a file to the end.
-  private func damage(in path: String) -> [HDF5Error] {
+  static func damage(in path: String) -> [HDF5Error] {
     let file: HDF5File
     do throws(HDF5Error) { file = try HDF5File(reading: path, threads: 1) } catch { return [error] }
     var errors: [HDF5Error] = []
@@ -73,7 +73,7 @@ import Testing
     return errors
   }
 
-  private func readEverything(_ file: HDF5File, _ name: String) throws(HDF5Error) {
+  private static func readEverything(_ file: HDF5File, _ name: String) throws(HDF5Error) {
     let array = try file.dataset(name)
     // What a file of this size can hold: anything above would be a bomb.
     #expect(array.count * 8 <= file.length * 1100 || array.count * 8 < 1 << 30)

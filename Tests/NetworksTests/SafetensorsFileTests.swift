@@ -154,41 +154,85 @@ import Testing
     #expect(throws: SafetensorsError.self) { try SafetensorsFile.read(folder.file("absent")) }
   }
 
+  /// Damage, most of it to the header: data bytes can be anything.
+  private static func damaged(_ original: [UInt8], using random: inout RandomStream) -> [UInt8] {
+    let headerEnd = 8 + Int(original[0]) + Int(original[1]) << 8
+    let interesting = Array("{}[]\":,\\0123456789FUIu ".utf8) + [0, 0x7f, 0x80, 0xff]
+    var bytes = original
+    for _ in 0..<max(1, random.index(below: 4)) {
+      let range = random.index(below: 5) == 0 ? bytes.count : min(headerEnd, bytes.count)
+      if range == 0 { continue }
+      let place = random.index(below: range)
+      let byte =
+        random.index(below: 2) == 0
+        ? interesting[random.index(below: interesting.count)]
+        : UInt8(truncatingIfNeeded: random.next())
+      switch random.index(below: 6) {
+      case 0: bytes.insert(byte, at: place)
+      case 1: bytes.remove(at: place)
+      case 2: bytes.removeLast(random.index(below: bytes.count))
+      default: bytes[place] = byte
+      }
+    }
+    return bytes
+  }
+
+  /// Whether a file can be read; if so, what is in it fits the file, if not, the error says where.
+  private static func isReadable(_ path: String, length: Int) -> Bool {
+    do throws(SafetensorsError) {
+      let contents = try SafetensorsFile.read(path)
+      var bytes = 0
+      for tensor in contents.tensors.values {
+        #expect(tensor.shape.reduce(1, *) == tensor.elements.count)
+        switch tensor.elements {
+        case .float32(let values): bytes += 4 * values.count
+        case .float64(let values): bytes += 8 * values.count
+        case .int64(let values): bytes += 8 * values.count
+        case .uint8(let values): bytes += values.count
+        }
+      }
+      #expect(bytes <= length - 8)
+      return true
+    } catch {
+      switch error {
+      case .tensor(_, let name, let expected, let actual):
+        #expect(!expected.isEmpty && !actual.isEmpty && error.description.contains("'\(name)'"))
+      case .malformed(_, let reason): #expect(!reason.isEmpty)
+      case .system: Issue.record("the system has nothing to do with it: \(error)")
+      }
+      #expect(error.description.contains(path))
+      return false
+    }
+  }
+
   @Test func mutationsAreReadOrRefused() throws {
     let path = folder.file("m.safetensors")
     try SafetensorsFile.write(Self.example, to: path)
     let original = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-    let headerEnd = 8 + Int(original[0]) + Int(original[1]) << 8
     var random = RandomStream(seed: 1, purpose: "mutations")
-    let interesting = Array("{}[]\":,\\0123456789FUIu ".utf8) + [0, 0x7f, 0x80, 0xff]
     var counts = (read: 0, refused: 0)
     for _ in 0..<2_200 {
-      var bytes = original
-      for _ in 0..<max(1, random.index(below: 4)) {
-        // Mostly the header: data bytes can be anything.
-        let range = random.index(below: 5) == 0 ? bytes.count : min(headerEnd, bytes.count)
-        if range == 0 { continue }
-        let place = random.index(below: range)
-        let byte =
-          random.index(below: 2) == 0
-          ? interesting[random.index(below: interesting.count)]
-          : UInt8(truncatingIfNeeded: random.next())
-        switch random.index(below: 6) {
-        case 0: bytes.insert(byte, at: place)
-        case 1: bytes.remove(at: place)
-        case 2: bytes.removeLast(random.index(below: bytes.count))
-        default: bytes[place] = byte
-        }
-      }
+      let bytes = Self.damaged(original, using: &random)
       try Data(bytes).write(to: URL(fileURLWithPath: path))
-      do throws(SafetensorsError) {
-        _ = try SafetensorsFile.read(path)
+      if Self.isReadable(path, length: bytes.count) {
         counts.read += 1
-      } catch {
+      } else {
         counts.refused += 1
       }
     }
     #expect(counts.read > 50 && counts.refused > 1_000, "\(counts)")
+  }
+
+  @Test(.enabled(if: Fuzzing.seconds != nil, "BRED_FUZZ_SECONDS is not set"))
+  func fuzz() throws {
+    let path = folder.file("f.safetensors")
+    try SafetensorsFile.write(Self.example, to: path)
+    let original = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+    try Fuzzing.run("safetensors", path: path) {
+      Self.damaged(original, using: &$0)
+    } read: {
+      Self.isReadable(path, length: .max)
+    }
   }
 
   @Test func failedWriteLeavesWhatWasThere() throws {

@@ -35,6 +35,7 @@ only_in() {
 only_in COpenBLAS DenseMath
 only_in CMuJoCo Physics
 only_in CHDF5 HDF5
+only_in CHDF5Driver HDF5
 
 # Who must not know whom.
 never() {

@@ -13,21 +13,49 @@ struct DatasetInspect: ParsableCommand {
         bred dataset inspect hopper_medium-v2.hdf5
         bred dataset inspect hopper_medium-v2.hdf5 --json
         bred dataset inspect *.hdf5
+        bred dataset inspect hopper_medium-v2.hdf5 --report hopper.html
+        bred dataset inspect hopper_medium-v2.hdf5 --report hopper.html --coverage "height,forward"
 
-      Several files give a table, or with --json one object on each line.
+      Several files give a table, or with --json one object on each line. --report makes a page with
+      pictures of one file; it needs no network and no scripts to be read.
       """)
 
   @Argument(help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"))
   var files: [String]
 
+  @Option(help: ArgumentHelp("HTML page with pictures to make.", valueName: "html"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Two columns of the observations whose coverage the report draws: numbers, or parts of their "
+        + "names.", valueName: "x,y"))
+  var coverage: String?
+
+  @Flag(name: .long, help: "Replace an existing report.")
+  var force = false
+
   @OptionGroup var outputOptions: OutputOptions
 
+  func validate() throws {
+    if report != nil, files.count != 1 {
+      throw ValidationError("--report takes one file, \(files.count) were given")
+    }
+    if report == nil, coverage != nil { throw ValidationError("--coverage needs --report") }
+    if report == nil, force { throw ValidationError("--force needs --report") }
+  }
+
   mutating func run() throws {
+    if let report { try DatasetReport.checkTarget(report, of: files[0], replacing: force) }
     var table: [(file: String, summary: DatasetSummary)] = []
     for file in files {
       let dataset = try D4RLDataset(contentsOf: file)
       let kind = dataset.environmentName.flatMap { try? EnvironmentKind(named: $0) }
       let summary = try DatasetSummary(dataset, specification: kind?.specification)
+      if let report {
+        try DatasetReport(dataset, summary: summary, coverage: coverage)
+          .write(to: report, replacing: force)
+      }
       if outputOptions.json {
         print(try JSONText.line(summary))
       } else if files.count == 1 {

@@ -1,12 +1,20 @@
 import Datasets
+import Environments
+import Experiments
 import Foundation
+import RLCore
 
 /// Summaries of datasets as text for people.
 enum DatasetText {
   static func page(_ summary: DatasetSummary, _ file: String) -> [String] {
+    let kind = summary.environment.flatMap { try? EnvironmentKind(named: $0) }
+    let identity = [
+      summary.environment ?? "unknown robot", summary.kind, "layout \(summary.version.rawValue)",
+      PlainText.bytes(summary.bytes),
+    ].compactMap { $0 }.joined(separator: ", ")
     var lines = [
-      file,
-      "  robot         \(summary.environment ?? "unknown"), layout \(summary.version.rawValue)",
+      file.printableLine,
+      "  identity      \(identity)",
       "  rows          \(summary.rows), which make \(summary.transitions) transitions",
       "  episodes      \(summary.episodes), of which \(summary.completeEpisodes) complete; "
         + "\(summary.terminals) terminals, \(summary.timeouts) time-outs",
@@ -21,23 +29,25 @@ enum DatasetText {
           + zip(["5 %", "25 %", "50 %", "75 %", "95 %"], summary.returnPercentiles)
           .map { "\($0) \(number($1))" }.joined(separator: ", "))
     }
-    if let score = summary.normalizedScore {
-      lines.append("  score         \(String(format: "%.2f", score)) (of the mean return)")
+    if let score = summary.normalizedScore, let specification = kind?.specification {
+      let range = [summary.returnMin, summary.returnMax]
+        .map { number(specification.normalizedScore(ofReturn: $0)) }.joined(separator: " to ")
+      lines.append("  D4RL score    \(number(score)) for the mean return, \(range)")
     }
     lines.append(
       "  actions       \(String(format: "%.1f", 100 * summary.actionSaturation)) % at ±1; "
         + "\(summary.duplicates) repeated rows")
     lines.append("  policy        \(summary.hasPolicy ? "stored in the file" : "not stored")")
     for name in summary.metadata.keys.sorted() where !name.hasPrefix("policy/") {
-      lines.append("  \(pad(name, 13)) \(summary.metadata[name]!.prefix(120))")
+      lines.append("  \(pad(name.printableLine, 13)) \(summary.metadata[name]!.printableLine)")
     }
-    lines += histogram(summary) + columns(summary)
-    for warning in summary.warnings { lines.append("  ! \(warning)") }
+    lines += histogram(summary) + storage(summary) + ranges(summary, kind)
+    for warning in summary.warnings { lines.append("  ! \(PlainText.line(warning, limit: 1000))") }
     return lines
   }
 
   static func comparison(_ table: [(file: String, summary: DatasetSummary)]) -> [String] {
-    let names = table.map { URL(fileURLWithPath: $0.file).lastPathComponent }
+    let names = table.map { URL(fileURLWithPath: $0.file).lastPathComponent.printableLine }
     let width = max(4, names.map(\.count).max() ?? 4)
     let header =
       pad("file", width) + "  robot        version      rows  episodes     return  (sd)      score"
@@ -73,34 +83,39 @@ enum DatasetText {
       }
   }
 
-  private static func columns(_ summary: DatasetSummary) -> [String] {
-    var lines = ["  columns"]
-    for column in summary.columns {
-      guard let stored = summary.storage[column.name] else { continue }
-      lines.append(
-        "    \(pad(column.name, 24)) \(pad("\(column.shape)", 16)) \(pad(column.type, 8)) "
-          + "\(stored.storageDescription), \(stored.storedBytes) bytes")
-    }
-    lines.append("  ranges        column            min          max         mean    deviation")
+  private static func storage(_ summary: DatasetSummary) -> [String] {
+    ["  storage"]
+      + summary.columns.compactMap { column in
+        guard let stored = summary.storage[column.name] else { return nil }
+        return "    \(pad(column.name.printableLine, 24)) \(pad("\(column.shape)", 16)) "
+          + "\(pad(column.type, 8)) \(stored.storageDescription), "
+          + PlainText.bytes(stored.storedBytes)
+      }
+  }
+
+  private static func ranges(_ summary: DatasetSummary, _ kind: EnvironmentKind?) -> [String] {
+    var lines = ["  columns                         min          max         mean    deviation"]
     for name in ["observations", "actions", "rewards"] {
       guard let found = summary.statistics[name] else { continue }
       let (mean, deviation) = (found.mean, found.deviation)
+      let meanings = name == "observations" ? kind?.observationTable : kind?.actionTable
       for index in 0..<found.size {
         let label = found.size == 1 ? name : "\(name) \(index)"
-        lines.append(
-          "    " + pad(label, 20)
-            + [
-              Double(found.minimum[index]), Double(found.maximum[index]), mean[index],
-              deviation[index],
-            ].map { right(String(format: "%.4g", $0), 13) }.joined())
+        let numbers = [
+          Double(found.minimum[index]), Double(found.maximum[index]), mean[index], deviation[index],
+        ]
+        var line = "    " + pad(label, 18)
+        for value in numbers { line += right(value.isFinite ? PlainText.digits(value) : "-", 13) }
+        if name != "rewards", let meanings, meanings.indices.contains(index) {
+          line += "   \(meanings[index].label)"
+        }
+        lines.append(line)
       }
     }
     return lines
   }
 
-  private static func number(_ value: Double) -> String {
-    String(format: abs(value) < 100 ? "%.2f" : "%.1f", value)
-  }
+  private static func number(_ value: Double) -> String { PlainText.number(value) }
 
   private static func pad(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
@@ -109,4 +124,8 @@ enum DatasetText {
   private static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }
+}
+
+extension String {
+  fileprivate var printableLine: String { PlainText.line(self) }
 }

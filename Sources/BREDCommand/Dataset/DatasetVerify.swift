@@ -3,6 +3,8 @@ import Datasets
 import Environments
 import Experiments
 import Foundation
+import Networks
+import RLCore
 
 struct DatasetVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,7 +12,8 @@ struct DatasetVerify: ParsableCommand {
     abstract: "Replay a file's states and actions through the simulator and compare.",
     discussion: """
       Each row's infos/qpos and infos/qvel are set, its action is applied, and the outcome is compared
-      with the stored next observation, reward and terminal flag.
+      with the stored next observation, reward and terminal flag. Where the file holds the policy that
+      made it, its log-probabilities are compared with infos/action_log_probs.
 
       Example:
         bred dataset verify halfcheetah_medium-v2.hdf5 --env halfcheetah --json
@@ -29,8 +32,15 @@ struct DatasetVerify: ParsableCommand {
 
   mutating func run() throws {
     let kind = try EnvironmentKind(named: env)
-    let result = try DatasetVerification(
-      D4RLDataset(contentsOf: file), in: kind, pool: threads.pool())
+    let dataset = try D4RLDataset(contentsOf: file)
+    var (policy, refusal) = (nil as GaussianPolicy?, nil as String?)
+    do { policy = try storedPolicy(dataset) } catch let error as NetworkFileError {
+      refusal = "the stored policy is not one that can be evaluated: \(error)"
+    }
+    var result = try DatasetVerification(
+      dataset, in: kind, pool: threads.pool(),
+      logProb: policy.map { policy in { policy.logProb(of: $0, given: $1) } })
+    if let refusal { result.remarks.append(refusal) }
     if outputOptions.json {
       print(try JSONText.line(result))
       return
@@ -44,7 +54,35 @@ struct DatasetVerify: ParsableCommand {
       "  reward             largest difference \(number(result.maxRewardError)) "
         + "(row \(result.worstRewardRow)), median \(number(result.medianRewardError))")
     print("  terminal flags     \(result.terminalMismatches) mismatches")
+    if result.logProbsChecked > 0 {
+      print(
+        "  log-probabilities  largest difference \(number(result.maxLogProbError)) "
+          + "(row \(result.worstLogProbRow)), median \(number(result.medianLogProbError)), "
+          + "\(result.logProbsChecked) rows")
+    }
     if result.skippedRows > 0 { print("  not comparable     \(result.skippedRows) rows") }
     for remark in result.remarks { print("  note: \(remark)") }
+  }
+
+  /// The policy in the file, if it is of the kind that D4RL's recipe uses.
+  private func storedPolicy(_ dataset: D4RLDataset) throws -> GaussianPolicy? {
+    guard let tensors = try dataset.storedPolicy() else { return nil }
+    for (name, expected) in [
+      ("nonlinearity", "relu"), ("output_distribution", "tanh_gaussian"),
+    ] {
+      if let found = tensors.metadata[name], found != expected {
+        throw NetworkFileError.wrongKind(file: file, expected: expected, actual: found)
+      }
+    }
+    let policy = GaussianPolicy(network: try NetworkFile(tensors, as: .policy, file: file).network)
+    guard policy.observationSize == dataset.observationSize,
+      policy.actionSize == dataset.actionSize
+    else {
+      throw NetworkFileError.wrongKind(
+        file: file,
+        expected: "\(dataset.observationSize) observations, \(dataset.actionSize) actions",
+        actual: "\(policy.observationSize), \(policy.actionSize)")
+    }
+    return policy
   }
 }

@@ -87,6 +87,10 @@ struct HDF5Chunks: Sendable {
     for chunk in chunks where chunk.size > limit + limit / 100 + 64 {
       throw place.error("a chunk of \(limit) bytes is stored in \(chunk.size)")
     }
+    // Deflate makes at most 1032 bytes of one; what claims more need not be given memory.
+    for chunk in chunks where limit / 1032 > chunk.size {
+      throw place.error("a chunk of \(limit) bytes is stored in \(chunk.size)")
+    }
     self.chunks = chunks
     storedBytes = stored
   }

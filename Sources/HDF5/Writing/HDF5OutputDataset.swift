@@ -22,6 +22,7 @@ public final class HDF5OutputDataset {
     try HDF5Library.locked { () throws(HDF5Error) in
       if H5Iis_valid(id) > 0 { _ = try place.check(H5Dclose(id), "cannot be written") }
     }
+    try file.checkDisk(place)
   }
 
   deinit {
@@ -71,7 +72,7 @@ public final class HDF5OutputDataset {
         try place.check(
           H5Dwrite(id, type, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), source),
           "cannot be written")
-        return
+        return try file.checkDisk(place)
       }
       let space = try HDF5Handle(H5Dget_space(id), .space, place, "cannot read its shape")
       let memory = try HDF5OutputDataset.select(rows, of: shape, in: space, place)
@@ -79,6 +80,7 @@ public final class HDF5OutputDataset {
         H5Dwrite(id, type, memory.id, space.id, hid_t(H5P_DEFAULT), source),
         "rows \(rows.lowerBound) to \(rows.upperBound) cannot be written")
     }
+    try file.checkDisk(place)
   }
 
   /// Selects rows in a file space and returns the matching space in memory.

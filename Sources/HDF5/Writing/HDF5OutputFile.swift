@@ -1,29 +1,57 @@
 import CHDF5
+import CHDF5Driver
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 
 /// A new HDF5 file being written through libhdf5.
 ///
 /// Old format, no time stamps: every program reads it, and equal content gives equal bytes.
 public final class HDF5OutputFile {
+  /// What errors call the file.
   public let path: String
   let id: hid_t
   private var isOpen = true
+  private var isLost = false
+  /// Where the driver leaves the first error of the system.
+  private let disk: UnsafeMutablePointer<bred_h5_output>
 
   /// Creates a file that must not exist yet.
-  public init(creating path: String) throws(HDF5Error) {
-    let place = HDF5Place(file: path)
-    self.path = path
-    self.id = try HDF5Library.locked { () throws(HDF5Error) in
-      let access = try HDF5Handle(
-        H5Pcreate(bred_h5p_file_access()), .properties, place, "cannot make access properties")
-      // Closing the file closes what is still open in it, so that no handle outlives the file.
-      H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
-      return try place.check(
-        H5Fcreate(path, bred_h5f_acc_excl(), hid_t(H5P_DEFAULT), access.id), "cannot be created")
+  ///
+  /// - Parameter name: what errors call it, where `path` is a temporary name.
+  public init(creating path: String, for name: String? = nil) throws(HDF5Error) {
+    let place = HDF5Place(file: name ?? path)
+    self.path = place.file
+    let disk = UnsafeMutablePointer<bred_h5_output>.allocate(capacity: 1)
+    disk.initialize(to: bred_h5_output())
+    do throws(HDF5Error) {
+      self.id = try HDF5Library.locked { () throws(HDF5Error) in
+        let access = try HDF5Handle(
+          H5Pcreate(bred_h5p_file_access()), .properties, place, "cannot make access properties")
+        // Closing the file closes what is still open in it, so that no handle outlives the file.
+        H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
+        try place.check(bred_h5_set_output_driver(access.id, disk), "cannot make a driver")
+        let id = H5Fcreate(path, bred_h5f_acc_excl(), hid_t(H5P_DEFAULT), access.id)
+        if disk.pointee.error != 0 {
+          if id >= 0 { H5Fclose(id) }
+          throw place.error("cannot be created: \(String(cString: strerror(disk.pointee.error)))")
+        }
+        return try place.check(id, "cannot be created")
+      }
+    } catch {
+      disk.deallocate()
+      throw error
     }
+    self.disk = disk
   }
 
   deinit {
-    if isOpen { HDF5Library.release { H5Fclose(id) } }
+    try? close()
+    // A file that cannot be closed stays with the library, and writes once more when the process ends.
+    if !isLost { disk.deallocate() }
   }
 
   /// Closes the file; it is complete on return, but not yet synced to disk.
@@ -32,8 +60,17 @@ public final class HDF5OutputFile {
     isOpen = false
     let place = HDF5Place(file: path)
     try HDF5Library.locked { () throws(HDF5Error) in
-      _ = try place.check(H5Fclose(id), "cannot be closed")
+      let status = H5Fclose(id)
+      isLost = status < 0
+      try place.check(status, "cannot be closed")
     }
+    try checkDisk(place)
+  }
+
+  /// Throws what the system said when it first failed to write.
+  func checkDisk(_ place: HDF5Place) throws(HDF5Error) {
+    let error = disk.pointee.error
+    if error != 0 { throw place.error("cannot be written: \(String(cString: strerror(error)))") }
   }
 
   /// Creates a dataset whose rows will be written later; missing groups on its path are made.
