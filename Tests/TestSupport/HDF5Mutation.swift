@@ -72,6 +72,19 @@ public enum HDF5Mutation {
         index += 8
       }
     }
+    // The newer ones need not be aligned.
+    let newer = ["OHDR", "OCHK", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF"].map {
+      Array($0.utf8)
+    }
+    for index in 0..<max(0, bytes.count - 4) {
+      let (first, second) = (bytes[index], bytes[index + 1])
+      for signature in newer
+      where first == signature[0] && second == signature[1]
+        && bytes[index..<index + 4].elementsEqual(signature)
+      {
+        found.append(index)
+      }
+    }
     return found
   }
 }

@@ -16,5 +16,6 @@ struct DatasetCommand: ParsableCommand {
     subcommands: [
       DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetSlice.self,
       DatasetMerge.self, DatasetStitch.self, DatasetRelabel.self,
+      DatasetConvert.self, DatasetList.self, DatasetFetch.self,
     ])
 }
