@@ -112,8 +112,11 @@ extension D4RLDataset {
   /// The behaviour policy stored in v2 medium and expert files, under D4RL's names without their
   /// path (`fc0.weight` `[out, in]`, …, `last_fc_log_std.bias`); `nil` where there is none.
   public func storedPolicy() throws(DatasetError) -> NamedTensors? {
-    let file = self.file
-    return try hdf5 { () throws(HDF5Error) in
+    try D4RLDataset.storedPolicy(in: file)
+  }
+
+  static func storedPolicy(in file: HDF5File) throws(DatasetError) -> NamedTensors? {
+    try hdf5 { () throws(HDF5Error) in
       guard file.contains("metadata/policy") else { return nil }
       var result = NamedTensors()
       for object in file.objects(below: "metadata/policy") where object.kind == .dataset {

@@ -52,7 +52,9 @@ public final class D4RLDataset {
   public let unreadable: [HDF5Error]
   private var open: [String: HDF5Dataset] = [:]
 
+  /// - Parameter path: a file, or one of D4RL's names (see ``DatasetLocation``).
   public init(contentsOf path: String) throws(DatasetError) {
+    let path = try DatasetLocation.resolve(path)
     self.path = path
     let file = try hdf5 { () throws(HDF5Error) in try HDF5File(reading: path) }
     self.file = file

@@ -10,6 +10,21 @@ public struct D4RLMetadata: Sendable {
   public var policy: NamedTensors?
 
   public init() {}
+
+  /// The policy alone, where D4RL has it: below `metadata/policy`.
+  func writePolicy(to file: HDF5OutputFile) throws(HDF5Error) {
+    guard let policy else { return }
+    for (name, tensor) in policy.tensors.sorted(by: { $0.key < $1.key }) {
+      guard case .float32(let values) = tensor.elements, (1...2).contains(tensor.shape.count)
+      else { continue }
+      let dataset = try file.createDataset(
+        "metadata/policy/" + name.split(separator: ".").joined(separator: "/"),
+        shape: tensor.shape, type: .float(bytes: 4), chunkRows: tensor.shape[0])
+      try dataset.write(values)
+    }
+    try file.write("relu", to: "metadata/policy/nonlinearity")
+    try file.write("tanh_gaussian", to: "metadata/policy/output_distribution")
+  }
 }
 
 /// Rows to be appended to a file, columns side by side.
@@ -142,17 +157,7 @@ public final class D4RLWriter {
       for (name, value) in metadata.integers.sorted(by: { $0.key < $1.key }) {
         try file.write(value, to: "metadata/\(name)")
       }
-      guard let policy = metadata.policy else { return }
-      for (name, tensor) in policy.tensors.sorted(by: { $0.key < $1.key }) {
-        guard case .float32(let values) = tensor.elements, (1...2).contains(tensor.shape.count)
-        else { continue }
-        let dataset = try file.createDataset(
-          "metadata/policy/" + name.split(separator: ".").joined(separator: "/"),
-          shape: tensor.shape, type: .float(bytes: 4), chunkRows: tensor.shape[0])
-        try dataset.write(values)
-      }
-      try file.write("relu", to: "metadata/policy/nonlinearity")
-      try file.write("tanh_gaussian", to: "metadata/policy/output_distribution")
+      try metadata.writePolicy(to: file)
     }
   }
 

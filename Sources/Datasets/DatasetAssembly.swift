@@ -25,7 +25,7 @@ public struct DatasetAssembly {
 
   public let pieces: [Piece]
   public var rows: Int { pieces.reduce(0) { $0 + $1.rows.count } }
-  private let shape: D4RLShape
+  let shape: D4RLShape
   private static let blockRows = 65_536
 
   /// - Throws: where there are no rows, or the sources have observations or actions of different
@@ -95,6 +95,18 @@ public struct DatasetAssembly {
     metadata.integers = integers
     let writer = try D4RLWriter(
       creating: path, rows: rows, shape: shape, metadata: metadata, replacing: replacing)
+    try forEachBlock { (block) throws(DatasetError) in
+      var block = block
+      if let rewards { block.rewards = try rewards(block) }
+      try writer.append(block)
+    }
+    try writer.finish()
+  }
+
+  /// Hands on all rows in order, block by block.
+  func forEachBlock(
+    _ body: (D4RLRows) throws(DatasetError) -> Void
+  ) throws(DatasetError) {
     for (index, piece) in pieces.enumerated() {
       let counted = piece.dataset.hasTimeouts ? nil : try countedTimeouts(piece.dataset)
       var start = piece.rows.lowerBound
@@ -104,12 +116,10 @@ public struct DatasetAssembly {
         if end == piece.rows.upperBound, index < pieces.count - 1, !block.terminals.last! {
           block.timeouts[block.count - 1] = true
         }
-        if let rewards { block.rewards = try rewards(block) }
-        try writer.append(block)
+        try body(block)
         start = end
       }
     }
-    try writer.finish()
   }
 
   private func countedTimeouts(_ dataset: D4RLDataset) throws(DatasetError) -> [Bool] {

@@ -62,11 +62,70 @@ import Testing
     if name == "d4rl-v2.hdf5" { #expect(readAll > 50) }
   }
 
+  /// The newer structures, with their checksums, which find nearly all damage, and without, so that
+  /// what lies behind them is met too.
+  @Test(arguments: ["links-earliest.hdf5", "links-v108.hdf5"], [true, false])
+  func mutatedLinks(name: String, checksums: Bool) throws {
+    let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/\(name)")))
+    let path = folder.file(name)
+    var refused = 0
+    for step in 0..<500 {
+      var generator = RandomStream(seed: 8, purpose: "mutate/\(name)", step: UInt64(step))
+      try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
+        to: URL(fileURLWithPath: path))
+      let errors = BadFileTests.damage(in: path, checksums: checksums)
+      for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
+      if !errors.isEmpty { refused += 1 }
+    }
+    if checksums { #expect(refused > 200) } else { #expect((50..<475).contains(refused)) }
+  }
+
+  /// A file of episodes as Minari's own collector writes it.
+  @Test func mutatedEpisodes() throws {
+    let whole = [UInt8](
+      try Data(contentsOf: Resources.fixture("datasets/minari/data/main_data.hdf5")))
+    let path = folder.file("main_data.hdf5")
+    var outcomes = [0, 0]
+    for step in 0..<300 {
+      var generator = RandomStream(seed: 9, purpose: "mutate/episodes", step: UInt64(step))
+      try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
+        to: URL(fileURLWithPath: path))
+      let errors = BadFileTests.damage(in: path)
+      for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
+      outcomes[errors.isEmpty ? 0 : 1] += 1
+    }
+    #expect(outcomes[0] > 25 && outcomes[1] > 50)
+  }
+
+  /// One wrong bit in a structure that has a checksum is found.
+  @Test func checksums() throws {
+    let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/links-v108.hdf5")))
+    for signature in ["OHDR", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF"] {
+      let mark = Array(signature.utf8)
+      let starts = (0..<whole.count - 4).filter { whole[$0..<$0 + 4].elementsEqual(mark) }
+      #expect(!starts.isEmpty, "the fixture has no \(signature)")
+      var noticed = 0
+      for start in starts.prefix(20) {
+        var bytes = whole
+        bytes[start + 9] ^= 0x10
+        let path = folder.file("bit.hdf5")
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        if !BadFileTests.damage(in: path).isEmpty { noticed += 1 }
+      }
+      #expect(noticed > 0, "\(signature)")
+    }
+  }
+
   /// Every refusal met in reading a file to the end.
-  static func damage(in path: String) -> [HDF5Error] {
+  static func damage(in path: String, checksums: Bool = true) -> [HDF5Error] {
     let file: HDF5File
-    do throws(HDF5Error) { file = try HDF5File(reading: path, threads: 1) } catch { return [error] }
+    do throws(HDF5Error) {
+      file = try HDF5File(reading: path, threads: 1, checksums: checksums)
+    } catch { return [error] }
     var errors: [HDF5Error] = []
+    for name in [""] + file.objects().map(\.path) {
+      do throws(HDF5Error) { _ = try file.attributes(of: name) } catch { errors.append(error) }
+    }
     for object in file.objects() where object.kind == .dataset {
       do throws(HDF5Error) { try readEverything(file, object.path) } catch { errors.append(error) }
     }

@@ -17,5 +17,6 @@ struct DatasetCommand: ParsableCommand {
       DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetRecipeCommand.self,
       DatasetSlice.self,
       DatasetMerge.self, DatasetStitch.self, DatasetRelabel.self,
+      DatasetConvert.self, DatasetList.self, DatasetFetch.self,
     ])
 }

@@ -12,12 +12,13 @@ struct OfflineData {
   let digest: String
 
   init(_ configuration: ExperimentConfiguration, task: ControlTask) throws {
-    let path = configuration.dataset.path
-    guard !path.isEmpty else {
+    let given = configuration.dataset.path
+    guard !given.isEmpty else {
       throw ConfigurationError.outOfRange(
         file: "configuration", key: "dataset.path", value: "empty",
-        allowed: "a D4RL HDF5 file; give it with --dataset FILE")
+        allowed: "a D4RL HDF5 file or name; give it with --dataset FILE")
     }
+    let path = try DatasetLocation.resolve(given)
     guard let digest = SHA256.hexDigest(ofFile: path) else {
       throw RunError.cannotRead(path: path, reason: RunError.lastSystemMessage)
     }

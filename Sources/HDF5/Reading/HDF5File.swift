@@ -11,8 +11,8 @@ public struct HDF5Object: Sendable, Equatable {
 /// An HDF5 file open for reading.
 ///
 /// Read by this package itself, not by libhdf5, which is not made for damaged or hostile files. The
-/// subset is what D4RL's files consist of: superblock 0 or 1, arrays of at most two dimensions,
-/// compact, contiguous or chunked, deflated or not, of little-endian floats, integers, h5py's
+/// subset is what D4RL's and Minari's files consist of: superblock 0 to 3, groups of both kinds,
+/// attributes, arrays of at most two dimensions, compact, contiguous or chunked, deflated or not, of little-endian floats, integers, h5py's
 /// booleans and strings. Every address and size is checked against the file before it is used, and
 /// everything else is refused by name. Chunks are inflated on all processors.
 public final class HDF5File: Sendable {
@@ -23,6 +23,7 @@ public final class HDF5File: Sendable {
   let threads: Int
   private let headers: [String: HDF5Node]
   private let sortedObjects: [HDF5Object]
+  private let root: UInt64
 
   /// An object and what its header says.
   struct HDF5Node: Sendable {
@@ -35,11 +36,16 @@ public final class HDF5File: Sendable {
   private static let maximumObjects = 1_000_000
 
   /// - Parameter threads: how many inflate chunks, `nil` for all processors; the numbers read do not depend on it.
-  public init(reading path: String, threads: Int? = nil) throws(HDF5Error) {
+  public convenience init(reading path: String, threads: Int? = nil) throws(HDF5Error) {
+    try self.init(reading: path, threads: threads, checksums: true)
+  }
+
+  /// - Parameter checksums: whether those of the newer structures must be right.
+  package init(reading path: String, threads: Int? = nil, checksums: Bool) throws(HDF5Error) {
     self.path = path
     self.threads = threads ?? WorkerPool.processorCount
-    source = try HDF5Source(path)
-    let root = try HDF5File.rootAddress(source)
+    source = try HDF5Source(path, checksums: checksums)
+    root = try HDF5File.rootAddress(source)
     var headers: [String: HDF5Node] = [:]
     var objects: [HDF5Object] = []
     try HDF5File.walk(source, root, "", ancestors: [], &headers, &objects)
@@ -53,6 +59,15 @@ public final class HDF5File: Sendable {
     guard let node = headers[name] else { throw place.error("there is no such object") }
     guard node.kind == .dataset else { throw place.error("is a group, not a dataset") }
     return try HDF5Dataset(try source.header(at: node.address, place), in: self, place)
+  }
+
+  /// Address of the header of any object; the root's path is empty.
+  func address(of object: String) throws(HDF5Error) -> UInt64 {
+    if object.isEmpty { return root }
+    guard let node = headers[object] else {
+      throw HDF5Place(file: path, object: object).error("there is no such object")
+    }
+    return node.address
   }
 
   /// Whether an object of this path exists.
@@ -75,10 +90,11 @@ public final class HDF5File: Sendable {
       throw place.error("is not an HDF5 file (no HDF5 signature)")
     }
     let version = try block.byte()
-    guard version <= 1 else {
+    guard version <= 3 else {
       throw place.error(
         "superblock version \(version) is not supported; h5repack makes a copy that is")
     }
+    if version >= 2 { return try newerRootAddress(source) }
     try block.skip(4)
     try block.expect(byte: 8, "the size of offsets")
     try block.expect(byte: 8, "the size of lengths")
@@ -95,6 +111,23 @@ public final class HDF5File: Sendable {
     return try block.address()
   }
 
+  /// The same for superblocks 2 and 3.
+  private static func newerRootAddress(_ source: HDF5Source) throws(HDF5Error) -> UInt64 {
+    let place = source.place
+    var block = try source.checked(at: 0, count: 48, "its superblock", place)
+    try block.skip(9)
+    try block.expect(byte: 8, "the size of offsets")
+    try block.expect(byte: 8, "the size of lengths")
+    try block.skip(1)
+    guard try block.address() == 0 else { throw place.error("a base address is not supported") }
+    try block.skip(8)
+    let end = try block.address()
+    guard end <= UInt64(source.length) else {
+      throw place.error("is truncated: \(source.length) of \(end) bytes")
+    }
+    return try block.address()
+  }
+
   private static func walk(
     _ source: HDF5Source, _ address: UInt64, _ path: String, ancestors: [UInt64],
     _ headers: inout [String: HDF5Node], _ objects: inout [HDF5Object]
@@ -105,7 +138,7 @@ public final class HDF5File: Sendable {
       throw place.error("groups are nested deeper than \(maximumDepth)")
     }
     let header = try source.header(at: address, structureOnly: true, place)
-    guard let table = header.symbolTable else {
+    guard let members = try header.members(in: source, place) else {
       if path.isEmpty { throw place.error("its root is not a group") }
       guard header.hasLayout else {
         throw place.error("is neither a group nor a dataset")
@@ -118,9 +151,8 @@ public final class HDF5File: Sendable {
       headers[path] = HDF5Node(kind: .group, address: address)
       objects.append(HDF5Object(path: path, kind: .group))
     }
-    let group = try HDF5Group(source, tree: table.tree, heap: table.heap, place)
-    for member in group.members {
-      // Each has an entry of 40 bytes in some group. More there can only be where groups are linked
+    for member in members {
+      // Each takes at least 40 bytes somewhere. More there can only be where groups are linked
       // from several places, and a few such groups make more objects than could ever be walked.
       guard objects.count < min(maximumObjects, source.length / 40) else {
         throw place.error("more than \(min(maximumObjects, source.length / 40)) objects")

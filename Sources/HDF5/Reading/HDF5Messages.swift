@@ -8,7 +8,12 @@ struct HDF5Header {
   var filters: [HDF5Filter] = []
   /// B-tree and local heap of a group of the old kind.
   var symbolTable: (tree: UInt64, heap: UInt64)?
+  /// What a group of the newer kind says about its members, and those that are in the header.
+  var linkInfo: HDF5LinkInfo?
+  var links: [HDF5Link] = []
   var attributes: [HDF5Attribute] = []
+  /// Where the attributes are that are not in the header.
+  var attributeInfo: HDF5LinkInfo?
 }
 
 /// Where the elements of a dataset are.

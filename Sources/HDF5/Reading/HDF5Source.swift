@@ -10,8 +10,10 @@ final class HDF5Source: Sendable {
   /// Length when the file was opened. A file that shrinks later gives errors, nothing worse.
   let length: Int
   let place: HDF5Place
+  /// Tests of what lies behind the checksums turn them off.
+  let checksChecksums: Bool
 
-  init(_ path: String) throws(HDF5Error) {
+  init(_ path: String, checksums: Bool = true) throws(HDF5Error) {
     let place = HDF5Place(file: path)
     // Without NONBLOCK, opening a pipe would wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -32,6 +34,7 @@ final class HDF5Source: Sendable {
       close(descriptor)
       throw place.error(refusal)
     }
+    checksChecksums = checksums
     self.descriptor = descriptor
     self.place = place
     length = Int(status.st_size)

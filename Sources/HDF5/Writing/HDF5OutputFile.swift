@@ -138,6 +138,35 @@ public final class HDF5OutputFile {
     try dataset.write([Int64(value)])
   }
 
+  /// Makes a group, and those on its path that are missing.
+  public func createGroup(_ name: String) throws(HDF5Error) {
+    let place = HDF5Place(file: path, object: name)
+    try HDF5Library.locked { () throws(HDF5Error) in
+      let links = try HDF5Handle(
+        H5Pcreate(bred_h5p_link_create()), .properties, place, "cannot make link properties")
+      H5Pset_create_intermediate_group(links.id, 1)
+      _ = try HDF5Handle(
+        H5Gcreate2(id, name, links.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT)), .object, place,
+        "cannot be created")
+    }
+  }
+
+  /// Attaches a 64-bit integer to a group or dataset that exists.
+  public func setAttribute(_ name: String, of object: String, to value: Int) throws(HDF5Error) {
+    let place = HDF5Place(file: path, object: "\(object)/@\(name)")
+    try HDF5Library.locked { () throws(HDF5Error) in
+      let space = try HDF5Handle(
+        H5Screate(H5S_SCALAR), .space, place, "cannot describe a scalar")
+      let attribute = try HDF5Handle(
+        H5Acreate_by_name(
+          id, object, name, bred_h5t_std_i64le(), space.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT),
+          hid_t(H5P_DEFAULT)), .attribute, place, "cannot be created")
+      var number = Int64(value)
+      try place.check(
+        H5Awrite(attribute.id, bred_h5t_native_int64(), &number), "cannot be written")
+    }
+  }
+
   /// A file type for `type`; the caller owns it.
   static func storedType(_ type: HDF5Type, _ place: HDF5Place) throws(HDF5Error) -> HDF5Handle {
     func copy(_ base: hid_t) throws(HDF5Error) -> HDF5Handle {
