@@ -9,7 +9,8 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Measure updates, environments and loading, next to the floor of each.",
     discussion: """
       The floor of an update is its matrix products alone, of an environment step mj_step alone,
-      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios.
+      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios, "cpu ratio" that
+      of the processor time of all threads.
 
       Names: \(BenchmarkSuite.names.joined(separator: ", ")).
 
@@ -55,7 +56,7 @@ struct BenchmarkCommand: ParsableCommand {
     var results: [BenchmarkResult] = []
     if !json {
       print("\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel)")
-      print("benchmark             ms/op        range            ops/s    floor ms   ratio")
+      print("benchmark             ms/op        range            ops/s    floor ms   ratio  cpu ratio")
     }
     func record(_ result: BenchmarkResult) {
       results.append(result)
@@ -78,9 +79,11 @@ struct BenchmarkCommand: ParsableCommand {
       format: "%.4g…%.4g", result.minimumMilliseconds, result.maximumMilliseconds)
     let floor = result.floorMilliseconds.map { String(format: "%10.4f", $0) } ?? "         –"
     let ratio = result.ratio.map { String(format: "%6.3f", $0) } ?? "     –"
+    let processor = result.processorRatio.map { String(format: "%9.3f", $0) } ?? "        –"
     return result.name.padding(toLength: 21, withPad: " ", startingAt: 0)
       + String(format: "%8.4f  ", result.milliseconds)
       + range.padding(toLength: 18, withPad: " ", startingAt: 0)
       + String(format: "%8.1f  ", result.perSecond) + floor + "  " + ratio
+      + "  " + processor
   }
 }
