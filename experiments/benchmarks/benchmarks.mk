@@ -3,7 +3,8 @@
 #   make check-peers   both peers compute the same losses, gradients and steps
 #   make clean-peers   remove the throw-away environment both live in
 #
-# Variables: PEERS_ENVIRONMENT (where it is made), PEERS_ROUNDS (at least 5).
+# Variables: PEERS_ENVIRONMENT (where it is made), PEERS_ROUNDS (at least 5), PEERS_TORCH (PyTorch's
+# name for pip). The fastest variant of each peer is found once and kept in the environment.
 
 PEERS := experiments/benchmarks/peers
 PEERS_ENVIRONMENT ?= .build-peers
@@ -13,7 +14,7 @@ PEERS_ROUNDS ?= 7
 
 bench-peers: build check-peers
 	$(PEERS_ENVIRONMENT)/bin/python $(PEERS)/compare.py --bred $(BRED) --rounds $(PEERS_ROUNDS) \
-	  --output experiments/benchmarks/results
+	  --variants $(PEERS_ENVIRONMENT)/variants.json --output experiments/benchmarks/results
 
 check-peers:
 	$(PEERS)/setup.sh $(PEERS_ENVIRONMENT)

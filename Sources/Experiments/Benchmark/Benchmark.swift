@@ -28,6 +28,8 @@ public struct BenchmarkResult: Sendable, Codable {
   /// says more than the clock, except that threads that wait for each other spend some.
   public var processorMilliseconds: Double
   public var processorRatio: Double?
+  /// What ``CostModel`` expects, where it covers the operation.
+  public var predictedMilliseconds: Double?
 }
 
 /// An operation that can be timed, and its floor.
@@ -37,6 +39,8 @@ struct BenchmarkCase {
   let iterations: Int
   /// Operations in one call.
   var operationsPerCall = 1
+  /// Operations in one call of `floor`, where they differ.
+  var floorOperationsPerCall: Int?
   let operation: () -> Void
   let floor: (() -> Void)?
 
@@ -48,8 +52,8 @@ struct BenchmarkCase {
     var ours: [Duration] = []
     var floors: [Duration] = []
     for _ in 0..<repetitions {
-      ours.append(time(operation))
-      if let floor { floors.append(time(floor)) }
+      ours.append(time(operation, operationsPerCall))
+      if let floor { floors.append(time(floor, floorOperationsPerCall ?? operationsPerCall)) }
     }
     func ratio(_ part: (Duration) -> Double) -> Double? {
       floors.isEmpty ? nil : Self.median(zip(ours, floors).map { part($0) / part($1) })
@@ -69,7 +73,7 @@ struct BenchmarkCase {
     var processor: Double
   }
 
-  private func time(_ body: () -> Void) -> Duration {
+  private func time(_ body: () -> Void, _ operationsPerCall: Int) -> Duration {
     let (clock, processor) = (milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_PROCESS_CPUTIME_ID))
     for _ in 0..<iterations { body() }
     let operations = Double(iterations * operationsPerCall)
@@ -83,6 +87,13 @@ struct BenchmarkCase {
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
+}
+
+/// Time of one call.
+func seconds(_ body: () -> Void) -> Double {
+  let start = milliseconds(CLOCK_MONOTONIC)
+  body()
+  return (milliseconds(CLOCK_MONOTONIC) - start) / 1e3
 }
 
 private func milliseconds(_ clock: clockid_t) -> Double {
