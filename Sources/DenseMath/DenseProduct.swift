@@ -59,7 +59,8 @@ package enum DenseProduct {
 
   /// C ← A·Wᵀ, then `finish`, for a W that several products share.
   package static func multiply(
-    _ a: MatrixView, _ weight: TransposedWeight, into c: MatrixView, finish: ProductFinish = .nothing
+    _ a: MatrixView, _ weight: TransposedWeight, into c: MatrixView,
+    finish: ProductFinish = .nothing
   ) {
     guard let packed = weight.packed else {
       multiply(

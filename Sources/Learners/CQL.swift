@@ -188,7 +188,8 @@ public final class ConservativeQLearning: Learner {
 
   /// ã, ã′ and the sampled actions of the regulariser with their log-densities.
   private func drawActions(_ batches: [Batch]) {
-    pool.run(members.count * 2 * members[0].pieces.count, with: (self, batches)) { context, task, _ in
+    pool.run(members.count * 2 * members[0].pieces.count, with: (self, batches)) {
+      context, task, _ in
       let (learner, batches) = context
       let pieces = learner.members[0].pieces
       let member = learner.members[task / (2 * pieces.count)]
