@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--pretrain-updates", type=int, default=300)
-    parser.add_argument("--online-blocks", type=int, default=2, help="1000 steps and updates each")
+    parser.add_argument("--online-updates", type=int, default=1000, help="in blocks of 250 steps")
     parsed = parser.parse_args()
     threads = ["--threads", str(parsed.threads)] if parsed.threads else []
     shares = {"pretrain": [], "finetune": []}
@@ -73,13 +73,13 @@ def main():
             stage("pretrain", "cql-update-2x256", steps, [
                 parsed.bred, "pretrain", "--set", "pretrain.members=1",
                 "--set", f"pretrain.gradientSteps={steps}"])
-            steps = 1000 * parsed.online_blocks
+            steps = parsed.online_updates
             stage("finetune", "bred-update-n5", steps, [
                 parsed.bred, "finetune", "--ensemble", os.path.join(agents, "weights"),
                 "--set", "distillation.epochs=1",
                 "--set", "distillation.epochSteps=100",
                 "--set", f"finetune.environmentSteps={steps}",
-                "--set", "finetune.firstBlockMultiplier=1"])
+                "--set", "finetune.blockSteps=250", "--set", "finetune.firstBlockMultiplier=1"])
     print("| stage | its updates against the benchmark's, median (range) | "
           + " | ".join(f"{a}, s" for a in ACTIVITIES) + " |")
     print("|" + " --- |" * (2 + len(ACTIVITIES)))
