@@ -9,7 +9,8 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Measure updates, environments and loading, next to the floor of each.",
     discussion: """
       The floor of an update is its matrix products alone, of an environment step mj_step alone,
-      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios.
+      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios, "cpu ratio" that
+      of the processor time of all threads.
 
       Names: \(BenchmarkSuite.names.joined(separator: ", ")).
 
@@ -17,6 +18,7 @@ struct BenchmarkCommand: ParsableCommand {
         bred benchmark
         bred benchmark cql-update-2x256 bred-update-n5 --repetitions 9 --json
         bred benchmark --ensemble agents --dataset data.hdf5    # a CQL update of a trained agent
+        bred benchmark --scaling --repetitions 3                # other sizes, next to the cost model
       """)
 
   @Argument(help: "What to measure. (default: everything)")
@@ -31,6 +33,11 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(name: .long, help: "D4RL HDF5 file for --ensemble.")
   var dataset: String?
 
+  @Flag(
+    name: .long,
+    help: "Vary members, batch, width, depth and samples; compare with the cost model.")
+  var scaling = false
+
   @OptionGroup var threads: ThreadOptions
   @Flag(name: .long, help: "Print one JSON object on standard output.")
   var json = false
@@ -41,6 +48,9 @@ struct BenchmarkCommand: ParsableCommand {
     }
     if (ensemble == nil) != (dataset == nil) {
       throw ValidationError("--ensemble and --dataset go together")
+    }
+    if scaling, !names.isEmpty || ensemble != nil {
+      throw ValidationError("--scaling chooses its own benchmarks; leave out names and --ensemble")
     }
     for name in names where !BenchmarkSuite.names.contains(name) {
       throw ValidationError(
@@ -53,15 +63,30 @@ struct BenchmarkCommand: ParsableCommand {
     let pool = threads.pool()
     let machine = MachineDescription(threads: pool.threads)
     var results: [BenchmarkResult] = []
+    var report = BenchmarkReport(machine: machine, results: [])
     if !json {
-      print("\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel)")
-      print("benchmark             ms/op        range            ops/s    floor ms   ratio")
+      print(
+        "\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel), "
+          + "vector loops \(machine.vectorInstructionSet ?? "unknown")")
+      print(
+        "benchmark                  ms/op        range            ops/s    floor ms   ratio  cpu ratio"
+          + (scaling ? "  predicted" : ""))
     }
     func record(_ result: BenchmarkResult) {
       results.append(result)
-      if !json { print(Self.line(result)) }
+      if json { return }
+      print(Self.line(result))
+      fflush(nil)
     }
-    for name in names.isEmpty && ensemble == nil ? BenchmarkSuite.names : names {
+    if scaling {
+      let model = ScalingBenchmarks.measureModel(pool: pool)
+      ScalingBenchmarks.run(model, repetitions: repetitions, pool: pool, record: record)
+      report.rates = model
+      report.protocols = ScalingBenchmarks.protocols(model, pool: pool)
+      if !json { Self.printModel(model, report.protocols!) }
+    }
+    let standard = names.isEmpty && ensemble == nil && !scaling
+    for name in standard ? BenchmarkSuite.names : names {
       record(try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool))
     }
     if let ensemble, let dataset {
@@ -69,7 +94,22 @@ struct BenchmarkCommand: ParsableCommand {
       record(try BenchmarkSuite.run(agents, repetitions: repetitions, pool: pool))
     }
     if json {
-      print(try JSONText.line(BenchmarkReport(machine: machine, results: results)))
+      report.results = results
+      print(try JSONText.line(report))
+    }
+  }
+
+  private static func printModel(_ model: CostModel, _ protocols: [ProtocolCost]) {
+    print(
+      String(
+        format: "model: %.1f GFLOP/s and %.1f GB/s per thread, %.1f µs per loop",
+        2e-9 * model.multiplyAddsPerSecond, 1e-9 * model.bytesPerSecond, 1e6 * model.loopSeconds))
+    for cost in protocols {
+      print(
+        String(
+          format: "paper's updates, %d threads: pretraining %.1f h, distillation at most %.2f h, "
+            + "fine-tuning %.2f h", cost.threads, cost.pretrainHours, cost.distillHours,
+          cost.finetuneHours))
     }
   }
 
@@ -78,9 +118,12 @@ struct BenchmarkCommand: ParsableCommand {
       format: "%.4g…%.4g", result.minimumMilliseconds, result.maximumMilliseconds)
     let floor = result.floorMilliseconds.map { String(format: "%10.4f", $0) } ?? "         –"
     let ratio = result.ratio.map { String(format: "%6.3f", $0) } ?? "     –"
-    return result.name.padding(toLength: 21, withPad: " ", startingAt: 0)
+    let processor = result.processorRatio.map { String(format: "%9.3f", $0) } ?? "        –"
+    return result.name.padding(toLength: 26, withPad: " ", startingAt: 0)
       + String(format: "%8.4f  ", result.milliseconds)
       + range.padding(toLength: 18, withPad: " ", startingAt: 0)
       + String(format: "%8.1f  ", result.perSecond) + floor + "  " + ratio
+      + "  " + processor
+      + (result.predictedMilliseconds.map { String(format: "%11.4f", $0) } ?? "")
   }
 }

@@ -1,5 +1,12 @@
 #include "kernels.h"
 
+#define LANES 16
+
+// Explicit vectors: the compiler does not keep an array of sums in registers by itself. The compiler
+// splits them where registers are shorter. They never cross a function's boundary.
+typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+typedef int32_t mask_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+
 BK_CLONES void bk_bias_relu(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows,
                             ptrdiff_t columns) {
   for (ptrdiff_t r = 0; r < rows; r++) {
@@ -36,22 +43,51 @@ BK_CLONES void bk_bias_relu_dot(float *z, ptrdiff_t ldz, const float *bias, cons
   }
 }
 
+// Columns c … c + 2·LANES − 1, the sums in registers over all rows.
+BK_INLINE void dot_backward_strip(const float *h, ptrdiff_t ldh, const float *dout,
+                                  const int32_t *index, ptrdiff_t count, const float *w, float *dz,
+                                  float *gw, float *gbias, ptrdiff_t columns) {
+  _Pragma("clang fp contract(fast)")
+  lanes_t zero = {0}, gw0 = zero, gw1 = zero, gb0 = zero, gb1 = zero;
+  lanes_t w0 = *(const lanes_t *)w, w1 = *(const lanes_t *)(w + LANES);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const float *row = h + (ptrdiff_t)index[i] * ldh;
+    float d = dout[index[i]];
+    lanes_t h0 = *(const lanes_t *)row, h1 = *(const lanes_t *)(row + LANES);
+    lanes_t v0 = (lanes_t)((mask_t)(d * w0) & (mask_t)(h0 > zero));
+    lanes_t v1 = (lanes_t)((mask_t)(d * w1) & (mask_t)(h1 > zero));
+    *(lanes_t *)(dz + i * columns) = v0;
+    *(lanes_t *)(dz + i * columns + LANES) = v1;
+    gw0 += d * h0;
+    gw1 += d * h1;
+    gb0 += v0;
+    gb1 += v1;
+  }
+  if (!gw) return;
+  *(lanes_t *)gw += gw0;
+  *(lanes_t *)(gw + LANES) += gw1;
+  *(lanes_t *)gbias += gb0;
+  *(lanes_t *)(gbias + LANES) += gb1;
+}
+
 BK_CLONES void bk_dot_backward(const float *h, ptrdiff_t ldh, const float *dout,
                                const int32_t *index, ptrdiff_t count, const float *w, float *dz,
                                float *gw, float *gbias, ptrdiff_t columns) {
+  ptrdiff_t full = columns / (2 * LANES) * (2 * LANES);
+  for (ptrdiff_t c = 0; c < full; c += 2 * LANES)
+    dot_backward_strip(h + c, ldh, dout, index, count, w + c, dz + c, gw ? gw + c : NULL,
+                       gw ? gbias + c : NULL, columns);
+  if (full == columns) return;
   for (ptrdiff_t i = 0; i < count; i++) {
     const float *row = h + (ptrdiff_t)index[i] * ldh;
     float *out = dz + i * columns;
     float d = dout[index[i]];
-    if (gw) {
-      for (ptrdiff_t c = 0; c < columns; c++) {
-        float v = row[c] > 0.0f ? d * w[c] : 0.0f;
-        out[c] = v;
-        gw[c] += d * row[c];
-        gbias[c] += v;
-      }
-    } else {
-      for (ptrdiff_t c = 0; c < columns; c++) out[c] = row[c] > 0.0f ? d * w[c] : 0.0f;
+    for (ptrdiff_t c = full; c < columns; c++) {
+      float v = row[c] > 0.0f ? d * w[c] : 0.0f;
+      out[c] = v;
+      if (!gw) continue;
+      gw[c] += d * row[c];
+      gbias[c] += v;
     }
   }
 }
@@ -81,17 +117,48 @@ BK_CLONES void bk_column_sums(const float *x, ptrdiff_t ldx, float *sum, ptrdiff
   }
 }
 
-// `actions` is a compile-time constant in the callers below, so the loop over k unrolls.
+// Columns c … c + 2·LANES − 1. `actions` is a compile-time constant in the callers below, so the weights
+// stay in registers over all rows.
+BK_INLINE void expand_strip(const float *base, ptrdiff_t ldbase, const float *a, ptrdiff_t actions,
+                            const float *wt, float *h, ptrdiff_t states, ptrdiff_t repeats,
+                            ptrdiff_t columns, ptrdiff_t c) {
+  lanes_t zero = {0}, w0[8], w1[8];
+  for (ptrdiff_t k = 0; k < actions; k++) {
+    w0[k] = *(const lanes_t *)(wt + k * columns + c);
+    w1[k] = *(const lanes_t *)(wt + k * columns + c + LANES);
+  }
+  for (ptrdiff_t s = 0; s < states; s++) {
+    lanes_t from0 = *(const lanes_t *)(base + s * ldbase + c);
+    lanes_t from1 = *(const lanes_t *)(base + s * ldbase + c + LANES);
+    for (ptrdiff_t i = 0; i < repeats; i++) {
+      const float *action = a + (s * repeats + i) * actions;
+      float *row = h + (s * repeats + i) * columns + c;
+      lanes_t v0 = from0, v1 = from1;
+      for (ptrdiff_t k = 0; k < actions; k++) {
+        v0 += action[k] * w0[k];
+        v1 += action[k] * w1[k];
+      }
+      // Written so that NaN passes through and is noticed by the loss.
+      *(lanes_t *)row = (lanes_t)((mask_t)v0 & ~(mask_t)(v0 <= zero));
+      *(lanes_t *)(row + LANES) = (lanes_t)((mask_t)v1 & ~(mask_t)(v1 <= zero));
+    }
+  }
+}
+
 BK_INLINE void expand_first_layer(const float *base, ptrdiff_t ldbase, const float *a,
                                   ptrdiff_t actions, const float *wt, float *h, ptrdiff_t states,
                                   ptrdiff_t repeats, ptrdiff_t columns) {
   _Pragma("clang fp contract(fast)")
+  ptrdiff_t full = columns / (2 * LANES) * (2 * LANES);
+  for (ptrdiff_t c = 0; c < full; c += 2 * LANES)
+    expand_strip(base, ldbase, a, actions, wt, h, states, repeats, columns, c);
+  if (full == columns) return;
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *from = base + s * ldbase;
     for (ptrdiff_t i = 0; i < repeats; i++) {
       const float *action = a + (s * repeats + i) * actions;
       float *row = h + (s * repeats + i) * columns;
-      for (ptrdiff_t c = 0; c < columns; c++) {
+      for (ptrdiff_t c = full; c < columns; c++) {
         float v = from[c];
         for (ptrdiff_t k = 0; k < actions; k++) v += action[k] * wt[k * columns + c];
         row[c] = v <= 0.0f ? 0.0f : v;
@@ -134,13 +201,7 @@ BK_CLONES void bk_expand_first_layer(const float *restrict base, ptrdiff_t ldbas
   }
 }
 
-#define LANES 16
 #define GROUP 6
-
-// Explicit vectors: the compiler does not keep an array of sums in registers by itself. The compiler
-// splits them where registers are shorter. They never cross a function's boundary.
-typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
-typedef int32_t mask_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
 // Columns c … c + LANES − 1 for `group` actions from `k0`; the sums stay in registers over all rows.
 // `group` is a compile-time constant in the callers.
@@ -158,9 +219,11 @@ BK_INLINE void first_layer_backward_strip(const float *dh, const float *h, const
     int32_t end = (int32_t)((state + 1) * repeats);
     lanes_t state_sum = zero;
     for (; i < count && index[i] < end; i++) {
-      lanes_t row = *(const lanes_t *)(h + i * columns + c);
       lanes_t dz = *(const lanes_t *)(dh + i * columns + c);
-      dz = (lanes_t)((mask_t)dz & (mask_t)(row > zero));
+      if (h) {
+        lanes_t row = *(const lanes_t *)(h + i * columns + c);
+        dz = (lanes_t)((mask_t)dz & (mask_t)(row > zero));
+      }
       state_sum += dz;
       const float *action = a + (ptrdiff_t)index[i] * actions + k0;
       for (int k = 0; k < group; k++) sums[k] += action[k] * dz;
@@ -199,7 +262,7 @@ BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const fl
     // What is narrower than a strip goes column by column.
     for (ptrdiff_t c = full; c < columns; c++) {
       for (ptrdiff_t i = 0; i < count; i++) {
-        float dz = h[i * columns + c] > 0.0f ? dh[i * columns + c] : 0.0f;
+        float dz = !h || h[i * columns + c] > 0.0f ? dh[i * columns + c] : 0.0f;
         if (states) states[index[i] / repeats * ldgbase + c] += dz;
         for (ptrdiff_t k = 0; k < group; k++)
           gwt[(k0 + k) * columns + c] += a[(ptrdiff_t)index[i] * actions + k0 + k] * dz;

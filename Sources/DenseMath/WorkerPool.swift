@@ -1,30 +1,45 @@
+internal import CVectorKernels
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-import Synchronization
 
 /// A fixed set of threads which share out the indices of one loop at a time.
 ///
-/// The caller works too, so a pool of one thread runs everything inline. Which thread runs which
-/// index is left to chance; callers therefore write each index's result to its own place and add
-/// such results in a fixed order afterwards, which makes the outcome independent of `threads`.
-/// Idle workers sleep.
+/// The caller works too, so a pool of one thread runs everything inline. Indices are taken in
+/// ascending order by whoever is free, so callers put the longest first. Which thread runs which index
+/// is left to chance; callers therefore write each index's result to its own place and add such
+/// results in a fixed order afterwards, which makes the outcome independent of `threads`.
+///
+/// A worker without work looks for more for a moment and then sleeps: waking a thread takes the
+/// system longer than the gaps between the loops of one update last.
 public final class WorkerPool: @unchecked Sendable {
   /// Threads that work on a loop, the caller's included.
   public let threads: Int
 
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var handles: [pthread_t] = []
+  /// How long an idle worker looks for work before it sleeps.
+  private let patience: UInt64
 
-  // Guarded by `mutex`, except that workers read the job between the two barriers of one loop.
-  private let generation = Atomic<Int>(0)
-  private let nextIndex = Atomic<Int>(0)
-  private let working = Atomic<Int>(0)
+  /// The number of the loop in the upper half, of its indices that nobody has taken in the lower.
+  /// Taking one is a compare-and-exchange, so a worker that wakes up late can neither disturb the next
+  /// loop nor hold up the present one.
+  private let ticket = Atomic<UInt64>(0)
+  /// Indices of the present loop that are done.
+  private let finished = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let callerSleeps = Atomic<Bool>(false)
+  // Written before the ticket is opened; read by those who hold an index of this loop.
   private var count = 0
-  private var job: Job?
+  private var loop: UnsafeRawPointer?
+  private var call: (any Invocable.Type)?
+  // Guarded by `mutex`.
   private var stopping = false
 
   /// - Parameter threads: how many; `nil` takes the number of processors online.
@@ -32,8 +47,11 @@ public final class WorkerPool: @unchecked Sendable {
     let threads = threads ?? WorkerPool.processorCount
     precondition(threads >= 1, "a pool needs at least one thread, not \(threads)")
     self.threads = threads
+    // With more threads than processors, one that only looks keeps another from working.
+    patience = threads > WorkerPool.processorCount ? 0 : 100_000
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
+    pthread_cond_init(done, nil)
     for worker in 1..<max(threads, 1) {
       let start = Unmanaged.passRetained(Start(pool: self, worker: worker))
       var handle = pthread_t()
@@ -68,6 +86,7 @@ public final class WorkerPool: @unchecked Sendable {
 
   /// Calls `body(index, worker)` once for each index in 0 ..< count and returns when all are done.
   ///
+  /// With several threads each call makes one small heap allocation; ``run(_:with:_:)`` makes none.
   /// - Parameter body: `worker` lies in 0 ..< threads and names scratch memory that no other
   ///   running call uses. Must not call `run` on the same pool.
   public func run(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
@@ -76,59 +95,120 @@ public final class WorkerPool: @unchecked Sendable {
       return
     }
     withoutActuallyEscaping(body) { body in
-      pthread_mutex_lock(mutex)
-      job = Job(body: body)
-      self.count = count
-      nextIndex.store(0, ordering: .relaxed)
-      working.store(handles.count, ordering: .relaxed)
-      generation.add(1, ordering: .releasing)
-      pthread_cond_broadcast(wake)
-      pthread_mutex_unlock(mutex)
-
-      drain(worker: 0)
-      // The others are at most one index away from the end.
-      var spins = 0
-      while working.load(ordering: .acquiring) > 0 {
-        spins += 1
-        if spins > 2_000 { sched_yield() }
-      }
-      job = nil
+      share(count, Loop(context: (), body: { _, index, worker in body(index, worker) }))
     }
   }
 
-  private func drain(worker: Int) {
-    guard let body = job?.body else { return }
+  /// The same without a heap allocation, for a closure that captures nothing: what it needs it is
+  /// given as `context`.
+  package func run<Context>(
+    _ count: Int, with context: Context,
+    _ body: @escaping (_ context: Context, _ index: Int, _ worker: Int) -> Void
+  ) {
+    if threads == 1 || count <= 1 || handles.isEmpty {
+      for index in 0..<count { body(context, index, 0) }
+      return
+    }
+    share(count, Loop(context: context, body: body))
+  }
+
+  private func share<Context>(_ count: Int, _ loop: Loop<Context>) {
+    precondition(count <= Int(UInt32.max), "a loop over \(count) indices")
+    withUnsafePointer(to: loop) { loop in
+      self.count = count
+      self.loop = UnsafeRawPointer(loop)
+      call = Loop<Context>.self
+      finished.store(0, ordering: .relaxed)
+      let number = (ticket.load(ordering: .relaxed) >> 32) &+ 1
+      ticket.store(number << 32 | UInt64(count), ordering: .sequentiallyConsistent)
+      if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+        pthread_mutex_lock(mutex)
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+      }
+      while runNext(worker: 0) {}
+      waitUntilFinished()
+      self.loop = nil
+      call = nil
+    }
+  }
+
+  /// Takes one index and runs it; false if there is none left.
+  private func runNext(worker: Int) -> Bool {
+    var seen = ticket.load(ordering: .acquiring)
     while true {
-      let index = nextIndex.add(1, ordering: .relaxed).oldValue
-      if index >= count { return }
-      body(index, worker)
+      let left = Int(seen & 0xFFFF_FFFF)
+      if left == 0 { return false }
+      let (taken, original) = ticket.weakCompareExchange(
+        expected: seen, desired: seen - 1, ordering: .acquiringAndReleasing)
+      guard taken else {
+        seen = original
+        continue
+      }
+      let count = count
+      call!.call(loop!, count - left, worker)
+      let last = finished.add(1, ordering: .sequentiallyConsistent).newValue == count
+      if last && callerSleeps.load(ordering: .sequentiallyConsistent) {
+        pthread_mutex_lock(mutex)
+        pthread_cond_signal(done)
+        pthread_mutex_unlock(mutex)
+      }
+      return true
+    }
+  }
+
+  /// The others are at most one index away from the end, so the caller looks for longer than a
+  /// worker would, but gives its processor to whoever wants it.
+  private func waitUntilFinished() {
+    let start = WorkerPool.nanoseconds()
+    while finished.load(ordering: .acquiring) < count {
+      for _ in 0..<32 { bk_relax() }
+      let waited = WorkerPool.nanoseconds() - start
+      if waited > patience { sched_yield() }
+      if waited > 2_000_000 {
+        pthread_mutex_lock(mutex)
+        callerSleeps.store(true, ordering: .sequentiallyConsistent)
+        while finished.load(ordering: .sequentiallyConsistent) < count {
+          pthread_cond_wait(done, mutex)
+        }
+        callerSleeps.store(false, ordering: .sequentiallyConsistent)
+        pthread_mutex_unlock(mutex)
+      }
     }
   }
 
   private func work(as worker: Int) {
-    var seen = 0
     while true {
-      // A short look before sleeping: the next loop of an update usually follows within microseconds.
-      var spins = 0
-      while generation.load(ordering: .acquiring) == seen && spins < 4_000 { spins += 1 }
-      if generation.load(ordering: .acquiring) == seen {
-        pthread_mutex_lock(mutex)
-        while generation.load(ordering: .acquiring) == seen && !stopping {
-          pthread_cond_wait(wake, mutex)
-        }
-        let stop = stopping
-        pthread_mutex_unlock(mutex)
-        if stop { return }
+      while runNext(worker: worker) {}
+      if seesWork() { continue }
+      pthread_mutex_lock(mutex)
+      sleepers.add(1, ordering: .sequentiallyConsistent)
+      while ticket.load(ordering: .sequentiallyConsistent) & 0xFFFF_FFFF == 0 && !stopping {
+        pthread_cond_wait(wake, mutex)
       }
-      seen = generation.load(ordering: .acquiring)
-      drain(worker: worker)
-      working.subtract(1, ordering: .releasing)
+      sleepers.subtract(1, ordering: .sequentiallyConsistent)
+      let stop = stopping
+      pthread_mutex_unlock(mutex)
+      if stop { return }
     }
   }
 
-  /// A closure in a structure: an optional closure by itself would be boxed on the heap at each loop.
-  private struct Job {
-    let body: (Int, Int) -> Void
+  /// Looks for work until patience runs out.
+  private func seesWork() -> Bool {
+    let start = WorkerPool.nanoseconds()
+    repeat {
+      for _ in 0..<32 {
+        if ticket.load(ordering: .acquiring) & 0xFFFF_FFFF != 0 { return true }
+        bk_relax()
+      }
+    } while WorkerPool.nanoseconds() - start < patience
+    return false
+  }
+
+  private static func nanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
 
   private final class Start {
@@ -138,5 +218,20 @@ public final class WorkerPool: @unchecked Sendable {
       self.pool = pool
       self.worker = worker
     }
+  }
+}
+
+/// A loop's body without its type: a metatype is two words, an existential value would be boxed.
+private protocol Invocable {
+  static func call(_ loop: UnsafeRawPointer, _ index: Int, _ worker: Int)
+}
+
+private struct Loop<Context>: Invocable {
+  let context: Context
+  let body: (Context, Int, Int) -> Void
+
+  static func call(_ loop: UnsafeRawPointer, _ index: Int, _ worker: Int) {
+    let loop = loop.assumingMemoryBound(to: Loop.self)
+    loop.pointee.body(loop.pointee.context, index, worker)
   }
 }

@@ -130,24 +130,29 @@ public final class PolicyDistillation {
   /// - Returns: mean loss per state before the step.
   package func update(_ adam: AdamConfiguration) -> Double {
     drawMinibatch()
+    pool.run(pieces.count, with: self) { distillation, piece, _ in distillation.fit(piece) }
+    pool.run(student.sliceCount, with: (self, adam)) { context, slice, _ in
+      context.0.student.stepSlice(slice, context.1)
+    }
+    student.advance()
+    return losses.total(0) / Double(configuration.batchSize)
+  }
+
+  /// Loss and gradient of one piece of the minibatch.
+  private func fit(_ piece: Int) {
     let shape = student.network.shape
     let batchSize = configuration.batchSize
     let inputs = self.inputs.matrix(rows: batchSize, columns: shape.inputSize)
     let gradient = headGradient.matrix(rows: batchSize, columns: shape.outputSize)
-    pool.run(pieces.count) { piece, _ in
-      let rows = pieces[piece]
-      let start = rows.lowerBound * shape.outputSize
-      pass.forward(student.network, inputs, rows: rows)
-      losses[piece, 0] = bk_distillation(
-        pass.outputs.base + start, batchTargets.base + start, 1 / Float(batchSize),
-        headGradient.base + start, rows.count, actionSize, bounds.lower, bounds.upper)
-      pass.backward(
-        student.network, inputs, rows: rows, outputGradient: gradient,
-        into: student.gradient(part: piece))
-    }
-    pool.run(student.sliceCount) { slice, _ in student.stepSlice(slice, adam) }
-    student.advance()
-    return losses.total(0) / Double(batchSize)
+    let rows = pieces[piece]
+    let start = rows.lowerBound * shape.outputSize
+    pass.forward(student.network, inputs, rows: rows)
+    losses[piece, 0] = bk_distillation(
+      pass.outputs.base + start, batchTargets.base + start, 1 / Float(batchSize),
+      headGradient.base + start, rows.count, actionSize, bounds.lower, bounds.upper)
+    pass.backward(
+      student.network, inputs, rows: rows, outputGradient: gradient,
+      into: student.gradient(part: piece))
   }
 
   private func drawMinibatch() {

@@ -180,17 +180,19 @@ public final class ConservativeQLearning: Learner {
 
   private func drawNoise() {
     guard drawsNoise else { return }
-    pool.run(members.count * CQLMember.noiseKinds) { task, _ in
-      members[task / CQLMember.noiseKinds].drawNoise(
-        kind: task % CQLMember.noiseKinds, step: UInt64(updateCount))
+    pool.run(members.count * CQLMember.noiseKinds, with: self) { learner, task, _ in
+      learner.members[task / CQLMember.noiseKinds].drawNoise(
+        kind: task % CQLMember.noiseKinds, step: UInt64(learner.updateCount))
     }
   }
 
   /// ã, ã′ and the sampled actions of the regulariser with their log-densities.
   private func drawActions(_ batches: [Batch]) {
-    let pieces = members[0].pieces
-    pool.run(members.count * 2 * pieces.count) { task, _ in
-      let member = members[task / (2 * pieces.count)]
+    pool.run(members.count * 2 * members[0].pieces.count, with: (self, batches)) {
+      context, task, _ in
+      let (learner, batches) = context
+      let pieces = learner.members[0].pieces
+      let member = learner.members[task / (2 * pieces.count)]
       let rows = pieces[task / 2 % pieces.count]
       batches[task / (2 * pieces.count)].withViews { batch in
         if task % 2 == 0 {
@@ -203,55 +205,62 @@ public final class ConservativeQLearning: Learner {
   }
 
   private func evaluateTargetsAndActors(_ batches: [Batch]) {
-    let pieces = members[0].pieces
-    let clones = updateCount < configuration.behaviorCloningSteps
-    pool.run(members.count * pieces.count) { task, worker in
-      let member = members[task / pieces.count]
-      batches[task / pieces.count].withViews { batch in
-        member.computeTargets(batch, piece: task % pieces.count, scratch: workers[worker])
+    let count = members.count * members[0].pieces.count
+    pool.run(count, with: (self, batches)) { context, task, worker in
+      let (learner, batches) = context
+      let pieces = learner.members[0].pieces.count
+      let member = learner.members[task / pieces]
+      let scratch = learner.workers[worker]
+      batches[task / pieces].withViews { batch in
+        member.computeTargets(batch, piece: task % pieces, scratch: scratch)
         member.followCritics(
-          batch, piece: task % pieces.count, clones: clones, scratch: workers[worker].twins)
+          batch, piece: task % pieces, clones: learner.clones, scratch: scratch.twins)
       }
     }
   }
 
+  /// Whether the policy clones the data in this update.
+  private var clones: Bool { updateCount < configuration.behaviorCloningSteps }
+
   private func evaluateCritics(_ batches: [Batch]) {
-    let pieces = members[0].pieces
-    let chunks = members[0].chunks
-    let criticTasks = members.count * 2 * chunks.count
-    let clones = updateCount < configuration.behaviorCloningSteps
-    pool.run(criticTasks + members.count * pieces.count) { task, worker in
+    let tasks = members.count * (2 * members[0].chunks.count + members[0].pieces.count)
+    pool.run(tasks, with: (self, batches)) { context, task, worker in
+      let (learner, batches) = context
+      let pieces = learner.members[0].pieces.count
+      let chunks = learner.members[0].chunks.count
+      let criticTasks = learner.members.count * 2 * chunks
       if task < criticTasks {
-        let index = task / (2 * chunks.count)
+        let index = task / (2 * chunks)
         batches[index].withViews { batch in
-          members[index].fitCritic(
-            twin: task / chunks.count % 2, batch, chunk: task % chunks.count,
-            scratch: workers[worker])
+          learner.members[index].fitCritic(
+            twin: task / chunks % 2, batch, chunk: task % chunks, scratch: learner.workers[worker])
         }
       } else {
-        let index = (task - criticTasks) / pieces.count
+        let index = (task - criticTasks) / pieces
         batches[index].withViews { batch in
-          members[index].improveActor(
-            batch, piece: (task - criticTasks) % pieces.count, clones: clones)
+          learner.members[index].improveActor(
+            batch, piece: (task - criticTasks) % pieces, clones: learner.clones)
         }
       }
     }
   }
 
   private func stepNetworks() {
-    let actorSlices = members[0].actor.sliceCount
-    let criticSlices = members[0].critics[0].sliceCount
-    let perMember = actorSlices + 2 * criticSlices
-    let actorAdam = AdamConfiguration(learningRate: configuration.policyLearningRate)
-    let criticAdam = AdamConfiguration(learningRate: configuration.criticLearningRate)
-    pool.run(members.count * perMember) { task, _ in
-      let member = members[task / perMember]
+    let perMember = members[0].actor.sliceCount + 2 * members[0].critics[0].sliceCount
+    pool.run(members.count * perMember, with: self) { learner, task, _ in
+      let actorSlices = learner.members[0].actor.sliceCount
+      let criticSlices = learner.members[0].critics[0].sliceCount
+      let perMember = actorSlices + 2 * criticSlices
+      let configuration = learner.configuration
+      let member = learner.members[task / perMember]
       let slice = task % perMember
       if slice < actorSlices {
-        member.actor.stepSlice(slice, actorAdam)
+        member.actor.stepSlice(
+          slice, AdamConfiguration(learningRate: configuration.policyLearningRate))
       } else {
         member.critics[(slice - actorSlices) / criticSlices].stepSlice(
-          (slice - actorSlices) % criticSlices, criticAdam, tau: configuration.tau)
+          (slice - actorSlices) % criticSlices,
+          AdamConfiguration(learningRate: configuration.criticLearningRate), tau: configuration.tau)
       }
     }
     for member in members {

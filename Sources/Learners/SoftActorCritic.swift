@@ -186,71 +186,89 @@ public final class SoftActorCritic: Learner {
 
   /// ã ~ π(·∣s) and ã′ ~ π(·∣s′).
   private func drawActions(_ batch: BatchViews) {
-    pool.run(2 * pieces.count) { task, _ in
-      let rows = pieces[task / 2]
-      let draws = task % 2 == 0 ? current : next
-      let observations = task % 2 == 0 ? batch.observations : batch.nextObservations
-      draws.forward(actors, observations: observations, rows: rows)
+    pool.run(2 * pieces.count, with: (self, batch)) { context, task, _ in
+      let (learner, batch) = context
+      let rows = learner.pieces[task / 2]
+      let draws = task % 2 == 0 ? learner.current : learner.next
+      draws.forward(
+        learner.actors, observations: task % 2 == 0 ? batch.observations : batch.nextObservations,
+        rows: rows)
       draws.draw(rows: rows)
     }
   }
 
   /// For each member: targets, the gradient of its critics' loss, and ∂Qᵢ/∂ã for the actor.
   private func evaluateCritics(_ batch: BatchViews, alpha: Float) {
-    let entropyWeight = configuration.backup == .entropy ? alpha : 0
-    pool.run(configuration.criticPairs * pieces.count) { task, worker in
-      let (member, piece) = (task / pieces.count, task % pieces.count)
-      let rows = pieces[piece]
-      let twins = [critics[2 * member], critics[2 * member + 1]]
-      let scratch = scratch[worker]
-      scratch.softTargets(
-        twins, batch: batch, rows: rows, next: next, discount: configuration.discount,
-        entropyWeight: entropyWeight)
-      sums[task, Sum.target.rawValue] = scratch.targetSum(rows.count)
-      let fit = scratch.fitTargets(
-        twins, batch: batch, rows: rows, batchSize: configuration.batchSize, part: piece,
-        current: current)
-      sums[task, Sum.criticLoss.rawValue] = fit.loss
-      sums[task, Sum.q.rawValue] = fit.q
-      sums[task, Sum.policyQ.rawValue] = scratch.twinMinimumGradient(
-        twins, rows: rows, current: current,
-        into: memberActionGradients.base + member * configuration.batchSize * actionSize)
+    let tasks = configuration.criticPairs * pieces.count
+    pool.run(tasks, with: (self, batch, alpha)) { context, task, worker in
+      let (learner, batch, alpha) = context
+      learner.evaluateCritics(batch, task: task, alpha: alpha, scratch: learner.scratch[worker])
     }
+  }
+
+  private func evaluateCritics(
+    _ batch: BatchViews, task: Int, alpha: Float, scratch: CriticScratch
+  ) {
+    let (member, piece) = (task / pieces.count, task % pieces.count)
+    let rows = pieces[piece]
+    let twins = [critics[2 * member], critics[2 * member + 1]]
+    scratch.softTargets(
+      twins, batch: batch, rows: rows, next: next, discount: configuration.discount,
+      entropyWeight: configuration.backup == .entropy ? alpha : 0)
+    sums[task, Sum.target.rawValue] = scratch.targetSum(rows.count)
+    let fit = scratch.fitTargets(
+      twins, batch: batch, rows: rows, batchSize: configuration.batchSize, part: piece,
+      current: current)
+    sums[task, Sum.criticLoss.rawValue] = fit.loss
+    sums[task, Sum.q.rawValue] = fit.q
+    sums[task, Sum.policyQ.rawValue] = scratch.twinMinimumGradient(
+      twins, rows: rows, current: current,
+      into: memberActionGradients.base + member * configuration.batchSize * actionSize)
   }
 
   /// Gradient of L_π, with the members' pull averaged in their order.
   private func evaluateActor(_ batch: BatchViews, alpha: Float) {
-    let pairs = configuration.criticPairs
-    let count = configuration.batchSize * actionSize
-    pool.run(pieces.count) { piece, _ in
-      let rows = pieces[piece]
-      for i in rows.lowerBound * actionSize..<rows.upperBound * actionSize {
-        var sum: Float = 0
-        for member in 0..<pairs { sum += memberActionGradients.base[member * count + i] }
-        actionGradient.base[i] = sum / Float(pairs)
-      }
-      current.backward(
-        .value(actionGradient: actionGradient.base), policy: actors,
-        observations: batch.observations, rows: rows, temperature: alpha, part: piece)
+    pool.run(pieces.count, with: (self, batch, alpha)) { context, piece, _ in
+      let (learner, batch, alpha) = context
+      learner.evaluateActor(batch, piece: piece, alpha: alpha)
     }
   }
 
+  private func evaluateActor(_ batch: BatchViews, piece: Int, alpha: Float) {
+    let pairs = configuration.criticPairs
+    let count = configuration.batchSize * actionSize
+    let rows = pieces[piece]
+    for i in rows.lowerBound * actionSize..<rows.upperBound * actionSize {
+      var sum: Float = 0
+      for member in 0..<pairs { sum += memberActionGradients.base[member * count + i] }
+      actionGradient.base[i] = sum / Float(pairs)
+    }
+    current.backward(
+      .value(actionGradient: actionGradient.base), policy: actors,
+      observations: batch.observations, rows: rows, temperature: alpha, part: piece)
+  }
+
   private func stepNetworks() {
-    let actorAdam = AdamConfiguration(learningRate: configuration.policyLearningRate)
-    let criticAdam = AdamConfiguration(learningRate: configuration.criticLearningRate)
-    let actorSlices = actors[0].sliceCount
-    let criticSlices = critics[0].sliceCount
-    pool.run(actors.count * actorSlices + critics.count * criticSlices) { task, _ in
-      if task < actors.count * actorSlices {
-        actors[task / actorSlices].stepSlice(task % actorSlices, actorAdam)
-      } else {
-        let task = task - actors.count * actorSlices
-        critics[task / criticSlices].stepSlice(
-          task % criticSlices, criticAdam, tau: configuration.tau)
-      }
+    let actorSlices = actors.count * actors[0].sliceCount
+    let criticSlices = critics.count * critics[0].sliceCount
+    pool.run(actorSlices + criticSlices, with: self) { learner, task, _ in
+      learner.stepSlice(task)
     }
     for network in actors { network.advance() }
     for network in critics { network.advance() }
+  }
+
+  private func stepSlice(_ task: Int) {
+    let (actorSlices, criticSlices) = (actors[0].sliceCount, critics[0].sliceCount)
+    if task < actors.count * actorSlices {
+      actors[task / actorSlices].stepSlice(
+        task % actorSlices, AdamConfiguration(learningRate: configuration.policyLearningRate))
+    } else {
+      let task = task - actors.count * actorSlices
+      critics[task / criticSlices].stepSlice(
+        task % criticSlices, AdamConfiguration(learningRate: configuration.criticLearningRate),
+        tau: configuration.tau)
+    }
   }
 
   private func summarize(alpha: Float, meanLogProb: Double) {

@@ -23,6 +23,8 @@ package final class CriticPass: @unchecked Sendable {
   private let actionWeightGradient: FloatBuffer
   /// ∂Q/∂a of the listed rows, before they are put in their places.
   private let actionProduct: FloatBuffer
+  /// Weights between hidden layers, as `begin` found them.
+  private let forwardWeights: [TransposedWeight]
   private let hidden: [FloatBuffer]
   private let delta: [FloatBuffer]
   private let zeros: FloatBuffer
@@ -48,6 +50,9 @@ package final class CriticPass: @unchecked Sendable {
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
     actionProduct = FloatBuffer(count: actionSize * maximumRows)
+    forwardWeights = zip(shape.hiddenSizes, shape.hiddenSizes.dropFirst()).map {
+      TransposedWeight(outputs: $1, inputs: $0)
+    }
     // The first also takes the product in `actionGradient`, which is wider for tiny networks.
     hidden = shape.hiddenSizes.enumerated().map { index, width in
       FloatBuffer(count: (index == 0 ? max(width, actionSize) : width) * maximumRows)
@@ -71,8 +76,10 @@ package final class CriticPass: @unchecked Sendable {
     let first = shape.hiddenSizes[0]
     precondition(observations.rows <= maximumStates, "\(observations.rows) > \(maximumStates)")
     let target = base.matrix(rows: observations.rows, columns: first)
-    BLAS.multiply(observations, stateWeight(critic), transposeB: true, into: target)
-    bk_bias(target.base, first, critic.bias(0), observations.rows, first)
+    DenseProduct.multiply(
+      observations, stateWeight(critic), transposeB: true, into: target,
+      finish: .bias(critic.bias(0)))
+    for (index, weight) in forwardWeights.enumerated() { weight.load(critic.weight(index + 1)) }
     let weight = critic.weight(0)
     for output in 0..<first {
       for k in 0..<actionSize {
@@ -105,17 +112,24 @@ package final class CriticPass: @unchecked Sendable {
       base.base + states.lowerBound * first, first, actions, actionSize, actionWeight.base,
       hidden[0].base, states.count, repeats, first)
     let last = shape.hiddenSizes.count - 1
-    for layer in 1..<last + 1 {
-      let width = shape.hiddenSizes[layer]
-      let here = hidden[layer].matrix(rows: rows, columns: width)
-      let below = hidden[layer - 1].matrix(rows: rows, columns: shape.hiddenSizes[layer - 1])
-      BLAS.multiply(below, critic.weight(layer), transposeB: true, into: here)
-      if layer < last { bk_bias_relu(here.base, width, critic.bias(layer), rows, width) }
-    }
     let head = critic.layout.head
-    bk_bias_relu_dot(
-      hidden[last].base, head.inputs, last == 0 ? zeros.base : critic.bias(last),
-      critic.values.base + head.weight, critic.values.base[head.bias], q, rows, head.inputs)
+    let headWeight = UnsafePointer(critic.values.base + head.weight)
+    let headBias = critic.values.base[head.bias]
+    if last == 0 {
+      bk_bias_relu_dot(
+        hidden[0].base, first, zeros.base, headWeight, headBias, q, rows, first)
+      return
+    }
+    for layer in 1..<last + 1 {
+      let here = hidden[layer].matrix(rows: rows, columns: shape.hiddenSizes[layer])
+      let below = hidden[layer - 1].matrix(rows: rows, columns: shape.hiddenSizes[layer - 1])
+      let bias = UnsafePointer(critic.bias(layer))
+      DenseProduct.multiply(
+        below, forwardWeights[layer - 1], into: here,
+        finish: layer < last
+          ? .biasReLU(bias)
+          : .biasReLUDot(bias: bias, weights: headWeight, start: headBias, out: q))
+    }
   }
 
   /// Adds Σ rowGradient·∂Q/∂parameters over the listed rows of the last forward pass to `gradient`,
@@ -139,7 +153,7 @@ package final class CriticPass: @unchecked Sendable {
       critic, rowGradient: rowGradient, rows: rows, count: count, gradient: gradient)
     let first = shape.hiddenSizes[0]
     bk_expand_first_layer_backward(
-      delta[0].base, hidden[0].base, actions, actionSize, rows, count, actionWeightGradient.base,
+      delta[0].base, nil, actions, actionSize, rows, count, actionWeightGradient.base,
       baseGradient.base + states.lowerBound * first, first, repeats, first)
   }
 
@@ -152,10 +166,9 @@ package final class CriticPass: @unchecked Sendable {
     if count == 0 { return }
     backwardHidden(critic, rowGradient: rowGradient, rows: rows, count: count, gradient: nil)
     let first = shape.hiddenSizes[0]
-    bk_relu_backward(delta[0].base, first, hidden[0].base, first, nil, count, first)
     let product = actionProduct.matrix(rows: count, columns: actionSize)
     let weight = critic.weight(0).columns(observationSize..<observationSize + actionSize)
-    BLAS.multiply(delta[0].matrix(rows: count, columns: first), weight, into: product)
+    DenseProduct.multiply(delta[0].matrix(rows: count, columns: first), weight, into: product)
     for i in 0..<count {
       let row = Int(rows[i])
       for k in 0..<actionSize {
@@ -164,8 +177,8 @@ package final class CriticPass: @unchecked Sendable {
     }
   }
 
-  /// From the head down to ∂loss/∂h₁, compacted to the listed rows, in `delta[0]`; `hidden[0]` is
-  /// compacted alike. The caller applies the first layer's ReLU mask.
+  /// From the head down to the first layer's ReLU, compacted to the listed rows, in `delta[0]`;
+  /// `hidden[0]` is compacted alike.
   private func backwardHidden(
     _ critic: Network, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     gradient: UnsafeMutablePointer<Float>?
@@ -190,15 +203,15 @@ package final class CriticPass: @unchecked Sendable {
         let weightGradient = MatrixView(
           base: gradient + place.weight, rows: place.outputs, columns: place.inputs,
           stride: place.inputs)
-        BLAS.multiply(above, below, transposeA: true, into: weightGradient, beta: 1)
+        DenseProduct.multiply(
+          above, below, transposeA: true, into: weightGradient, accumulates: true)
       }
       let next = delta[layer - 1].matrix(rows: count, columns: place.inputs)
-      BLAS.multiply(above, critic.weight(layer), into: next)
-      if layer > 1 {
-        let bias = gradient.map { $0 + critic.layout.layers[layer - 1].bias }
-        bk_relu_backward(
-          next.base, place.inputs, below.base, place.inputs, bias, count, place.inputs)
-      }
+      // The first layer's bias gradient is summed by `finish`, from sums over the rows of a state.
+      let bias =
+        layer > 1 ? gradient.map { $0 + critic.layout.layers[layer - 1].bias } : nil
+      DenseProduct.multiply(
+        above, critic.weight(layer), into: next, finish: .mask(positive: below, columnSums: bias))
     }
   }
 
@@ -211,7 +224,8 @@ package final class CriticPass: @unchecked Sendable {
     let stateGradient = MatrixView(
       base: gradient + place.weight, rows: place.outputs, columns: observationSize,
       stride: place.inputs)
-    BLAS.multiply(gathered, observations, transposeA: true, into: stateGradient, beta: 1)
+    DenseProduct.multiply(
+      gathered, observations, transposeA: true, into: stateGradient, accumulates: true)
     bk_column_sums(
       gathered.base, gathered.stride, gradient + place.bias, gathered.rows, gathered.columns)
     for output in 0..<place.outputs {

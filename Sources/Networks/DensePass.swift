@@ -35,14 +35,15 @@ package final class DensePass: @unchecked Sendable {
     var below = inputs.rows(rows)
     for layer in shape.hiddenSizes.indices {
       let here = activations(layer, rows)
-      BLAS.multiply(below, network.weight(layer), transposeB: true, into: here)
-      bk_bias_relu(here.base, here.stride, network.bias(layer), here.rows, here.columns)
+      DenseProduct.multiply(
+        below, network.weight(layer), transposeB: true, into: here,
+        finish: .biasReLU(network.bias(layer)))
       below = here
     }
     let head = shape.hiddenSizes.count
     let out = outputs.rows(rows)
-    BLAS.multiply(below, network.weight(head), transposeB: true, into: out)
-    bk_bias(out.base, out.stride, network.bias(head), out.rows, out.columns)
+    DenseProduct.multiply(
+      below, network.weight(head), transposeB: true, into: out, finish: .bias(network.bias(head)))
   }
 
   /// Adds the gradient of a loss to `gradient`, given ∂loss/∂output for `rows`.
@@ -55,19 +56,22 @@ package final class DensePass: @unchecked Sendable {
     into gradient: UnsafeMutablePointer<Float>
   ) {
     var above = outputGradient.rows(rows)
+    bk_column_sums(
+      above.base, above.stride, gradient + network.layout.head.bias, above.rows, above.columns)
     for layer in stride(from: shape.hiddenSizes.count, through: 0, by: -1) {
       let place = network.layout.layers[layer]
       let below = layer == 0 ? inputs.rows(rows) : activations(layer - 1, rows)
       let weightGradient = MatrixView(
         base: gradient + place.weight, rows: place.outputs, columns: place.inputs,
         stride: place.inputs)
-      BLAS.multiply(above, below, transposeA: true, into: weightGradient, beta: 1)
-      bk_column_sums(above.base, above.stride, gradient + place.bias, above.rows, above.columns)
+      DenseProduct.multiply(
+        above, below, transposeA: true, into: weightGradient, accumulates: true)
       if layer == 0 { break }
       let next = delta[layer - 1].matrix(rows: maximumRows, columns: place.inputs).rows(rows)
-      BLAS.multiply(above, network.weight(layer), into: next)
-      bk_relu_backward(
-        next.base, next.stride, below.base, below.stride, nil, next.rows, next.columns)
+      DenseProduct.multiply(
+        above, network.weight(layer), into: next,
+        finish: .mask(
+          positive: below, columnSums: gradient + network.layout.layers[layer - 1].bias))
       above = next
     }
   }

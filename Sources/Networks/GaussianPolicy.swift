@@ -71,11 +71,11 @@ public struct GaussianPolicy: Policy {
       here.elements.withUnsafeMutableBufferPointer { buffer in
         let out = MatrixView(
           base: buffer.baseAddress!, rows: 1, columns: place.outputs, stride: place.outputs)
-        below.withView { BLAS.multiply($0, network.weight(layer), transposeB: true, into: out) }
-        if layer < network.shape.hiddenSizes.count {
-          bk_bias_relu(out.base, out.stride, network.bias(layer), 1, out.columns)
-        } else {
-          bk_bias(out.base, out.stride, network.bias(layer), 1, out.columns)
+        let bias = UnsafePointer(network.bias(layer))
+        below.withView {
+          DenseProduct.multiply(
+            $0, network.weight(layer), transposeB: true, into: out,
+            finish: layer < network.shape.hiddenSizes.count ? .biasReLU(bias) : .bias(bias))
         }
       }
       below = here

@@ -2,6 +2,12 @@ import DenseMath
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 @Suite struct WorkerPoolTests {
   @Test(arguments: [1, 2, 3, 8]) func runsEveryIndexOnce(threads: Int) {
     let pool = WorkerPool(threads: threads)
@@ -37,5 +43,32 @@ import Testing
       busy[worker].base[0] = 0
     }
     #expect(clashes.load(ordering: .relaxed) == 0)
+  }
+
+  /// Pauses long enough for the workers to fall asleep, and loops longer than the caller's patience.
+  @Test(arguments: [2, 5]) func wakesSleepersAndTheCaller(threads: Int) {
+    let pool = WorkerPool(threads: threads)
+    defer { pool.shutDown() }
+    let done = Atomic<Int>(0)
+    for round in 0..<12 {
+      usleep(round % 3 == 0 ? 2_000 : 0)
+      pool.run(threads + 1, with: round) { round, index, _ in
+        if index == 1 { usleep(round % 2 == 0 ? 6_000 : 10) }
+      }
+      pool.run(3) { _, _ in done.add(1, ordering: .relaxed) }
+    }
+    #expect(done.load(ordering: .relaxed) == 36)
+  }
+
+  @Test func contextReachesEveryIndex() {
+    let pool = WorkerPool(threads: 3)
+    defer { pool.shutDown() }
+    let buffer = FloatBuffer(count: 100)
+    for factor in 1...50 {
+      pool.run(100, with: (buffer, Float(factor))) { context, index, _ in
+        context.0.base[index] += context.1 * Float(index)
+      }
+    }
+    #expect(buffer.elements == (0..<100).map { Float($0 * 1275) })
   }
 }

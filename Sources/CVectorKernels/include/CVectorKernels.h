@@ -39,7 +39,7 @@ void bk_expand_first_layer(const float *base, ptrdiff_t ldbase, const float *a, 
 
 /// Backward of that layer, for rows listed in `index` (ascending): with dz = dh ⊙ (h > 0),
 /// gwt[k] += Σ a[index[i],k]·dz[i] and gbase[index[i] / repeats] += dz[i].
-/// dh and h hold the listed rows only, one after the other.
+/// dh and h hold the listed rows only, one after the other. h may be null: dh is dz already.
 void bk_expand_first_layer_backward(const float *dh, const float *h, const float *a,
                                     ptrdiff_t actions, const int32_t *index, ptrdiff_t count,
                                     float *gwt, float *gbase, ptrdiff_t ldgbase,
@@ -48,6 +48,47 @@ void bk_expand_first_layer_backward(const float *dh, const float *h, const float
 /// Moves the listed rows (ascending) of x to its front.
 void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count,
                      ptrdiff_t columns);
+
+// ---- matrix products ----------------------------------------------------------------------------
+
+/// What happens to an element of a product before it is stored, in this order; null or 0: not done.
+typedef struct {
+  /// x ← x + bias[column].
+  const float *bias;
+  /// x ← max(x, 0).
+  int relu;
+  /// x ← x where mask[row, column] > 0, else 0.
+  const float *mask;
+  ptrdiff_t ldmask;
+  /// dots[row] ← dot_start + Σ x·dot[column].
+  const float *dot;
+  float dot_start;
+  float *dots;
+  /// column_sums[column] += Σ x over rows.
+  float *column_sums;
+} bk_finish;
+
+/// Columns of B that stand together in the order of `bk_pack_transposed`.
+#define BK_PANEL 32
+
+/// Whether this processor can run the functions below.
+int bk_has_products(void);
+
+/// C ← A·B, or C ← C + A·B. Element (i, p) of A stands at a[i·row_step + p·k_step]; columns
+/// j … j + BK_PANEL − 1 of row p of B at b[j / BK_PANEL·panel_step + p·ldb]. A row-major B has
+/// ldb = n and panel_step = BK_PANEL, a packed one ldb = BK_PANEL and panel_step = k·BK_PANEL.
+void bk_product(const float *a, ptrdiff_t row_step, ptrdiff_t k_step, const float *b, ptrdiff_t ldb,
+                ptrdiff_t panel_step, float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n,
+                ptrdiff_t k, int accumulates, const bk_finish *finish);
+
+/// The same for Bᵀ, whose row-major transpose `[n, k]` is given; nothing is packed beforehand.
+void bk_product_transposed(const float *a, ptrdiff_t row_step, ptrdiff_t k_step, const float *b,
+                           ptrdiff_t ldb, float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n,
+                           ptrdiff_t k, int accumulates, const bk_finish *finish);
+
+/// Brings a row-major `[n, k]` into the order of a packed B `[k, n]`; `packed` has room for k·n floats
+/// with n rounded up to BK_PANEL.
+void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n, float *packed);
 
 // ---- tanh-Gaussian policy -----------------------------------------------------------------------
 
@@ -127,3 +168,14 @@ void bk_fill_normal(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_
 
 /// Name of the instruction set chosen by the loader: "avx512", "avx2", "baseline".
 const char *bk_instruction_set(void);
+
+// ---- threads --------------------------------------------------------------------------------------
+
+/// Tells the processor that this thread only waits.
+static inline void bk_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -3,6 +3,12 @@ import Learners
 import Networks
 import RLCore
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// One measured operation next to the matrix products it contains.
 public struct BenchmarkResult: Sendable, Codable {
   public var name: String
@@ -17,6 +23,13 @@ public struct BenchmarkResult: Sendable, Codable {
 
   /// Median over repetitions of (ours / floor).
   public var ratio: Double?
+
+  /// Processor time of all threads, and its ratio to the floor's: on a machine that others use too it
+  /// says more than the clock, except that threads that wait for each other spend some.
+  public var processorMilliseconds: Double
+  public var processorRatio: Double?
+  /// What ``CostModel`` expects, where it covers the operation.
+  public var predictedMilliseconds: Double?
 }
 
 /// An operation that can be timed, and its floor.
@@ -26,35 +39,47 @@ struct BenchmarkCase {
   let iterations: Int
   /// Operations in one call.
   var operationsPerCall = 1
+  /// Operations in one call of `floor`, where they differ.
+  var floorOperationsPerCall: Int?
   let operation: () -> Void
   let floor: (() -> Void)?
 
   func measure(repetitions: Int) -> BenchmarkResult {
-    let clock = ContinuousClock()
-    func time(_ body: () -> Void) -> Double {
-      let start = clock.now
-      for _ in 0..<iterations { body() }
-      let elapsed = start.duration(to: clock.now).components
-      return (Double(elapsed.seconds) * 1e3 + Double(elapsed.attoseconds) * 1e-15)
-        / Double(iterations * operationsPerCall)
-    }
     for _ in 0..<max(1, iterations / 4) {
       operation()
       floor?()
     }
-    var ours: [Double] = []
-    var floors: [Double] = []
+    var ours: [Duration] = []
+    var floors: [Duration] = []
     for _ in 0..<repetitions {
-      ours.append(time(operation))
-      if let floor { floors.append(time(floor)) }
+      ours.append(time(operation, operationsPerCall))
+      if let floor { floors.append(time(floor, floorOperationsPerCall ?? operationsPerCall)) }
     }
-    let ratios = zip(ours, floors).map { $0 / $1 }
-    let median = Self.median(ours)
+    func ratio(_ part: (Duration) -> Double) -> Double? {
+      floors.isEmpty ? nil : Self.median(zip(ours, floors).map { part($0) / part($1) })
+    }
+    let median = Self.median(ours.map(\.clock))
     return BenchmarkResult(
       name: name, milliseconds: median, perSecond: 1e3 / median,
-      floorMilliseconds: floors.isEmpty ? nil : Self.median(floors),
-      minimumMilliseconds: ours.min()!, maximumMilliseconds: ours.max()!,
-      ratio: ratios.isEmpty ? nil : Self.median(ratios))
+      floorMilliseconds: floors.isEmpty ? nil : Self.median(floors.map(\.clock)),
+      minimumMilliseconds: ours.map(\.clock).min()!, maximumMilliseconds: ours.map(\.clock).max()!,
+      ratio: ratio(\.clock), processorMilliseconds: Self.median(ours.map(\.processor)),
+      processorRatio: ratio(\.processor))
+  }
+
+  /// Milliseconds of one operation.
+  private struct Duration {
+    var clock: Double
+    var processor: Double
+  }
+
+  private func time(_ body: () -> Void, _ operationsPerCall: Int) -> Duration {
+    let (clock, processor) = (milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_PROCESS_CPUTIME_ID))
+    for _ in 0..<iterations { body() }
+    let operations = Double(iterations * operationsPerCall)
+    return Duration(
+      clock: (milliseconds(CLOCK_MONOTONIC) - clock) / operations,
+      processor: (milliseconds(CLOCK_PROCESS_CPUTIME_ID) - processor) / operations)
   }
 
   private static func median(_ values: [Double]) -> Double {
@@ -62,4 +87,17 @@ struct BenchmarkCase {
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
+}
+
+/// Time of one call.
+func seconds(_ body: () -> Void) -> Double {
+  let start = milliseconds(CLOCK_MONOTONIC)
+  body()
+  return (milliseconds(CLOCK_MONOTONIC) - start) / 1e3
+}
+
+private func milliseconds(_ clock: clockid_t) -> Double {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) * 1e-6
 }

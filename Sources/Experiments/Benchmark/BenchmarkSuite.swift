@@ -16,7 +16,8 @@ public struct TrainedAgents: Sendable {
 public enum BenchmarkSuite {
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
-    "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "dataset-load",
+    "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "env-workers-hopper",
+    "env-workers-walker2d", "env-workers-halfcheetah", "dataset-load",
   ]
 
   /// A CQL update of ``TrainedAgents``; only where there are some.
@@ -40,14 +41,17 @@ public enum BenchmarkSuite {
 
   private static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
     switch name {
-    case "cql-update-2x256": UpdateBenchmarks.cql(hiddenSizes: [256, 256], pool: pool)
-    case "cql-update-3x256": UpdateBenchmarks.cql(hiddenSizes: [256, 256, 256], pool: pool)
-    case "bred-update-n5": UpdateBenchmarks.sac(name: name, pairs: 5, pool: pool)
-    case "sac-update": UpdateBenchmarks.sac(name: name, pairs: 1, pool: pool)
+    case "cql-update-2x256": UpdateBenchmarks.cql(UpdateSize(), name: name, pool: pool)
+    case "cql-update-3x256": UpdateBenchmarks.cql(UpdateSize(depth: 3), name: name, pool: pool)
+    case "bred-update-n5": UpdateBenchmarks.sac(UpdateSize(members: 5), name: name, pool: pool)
+    case "sac-update": UpdateBenchmarks.sac(UpdateSize(), name: name, pool: pool)
     case "distill-update": UpdateBenchmarks.distillation(pool: pool)
     case "env-step-hopper": try EnvironmentBenchmarks.step(.hopper)
     case "env-step-walker2d": try EnvironmentBenchmarks.step(.walker2d)
     case "env-step-halfcheetah": try EnvironmentBenchmarks.step(.halfcheetah)
+    case "env-workers-hopper": try EnvironmentBenchmarks.workers(.hopper, pool: pool)
+    case "env-workers-walker2d": try EnvironmentBenchmarks.workers(.walker2d, pool: pool)
+    case "env-workers-halfcheetah": try EnvironmentBenchmarks.workers(.halfcheetah, pool: pool)
     case "dataset-load": try DatasetBenchmarks.load()
     default: preconditionFailure("no benchmark is called \(name)")
     }
@@ -57,7 +61,10 @@ public enum BenchmarkSuite {
 /// What `bred benchmark --json` prints.
 package struct BenchmarkReport: Encodable {
   package let machine: MachineDescription
-  package let results: [BenchmarkResult]
+  package var results: [BenchmarkResult]
+  /// With `--scaling`: the machine's rates and the paper's protocol by the model.
+  package var rates: CostModel?
+  package var protocols: [ProtocolCost]?
 
   package init(machine: MachineDescription, results: [BenchmarkResult]) {
     self.machine = machine

@@ -51,6 +51,27 @@ enum EnvironmentBenchmarks {
       })
   }
 
+  /// All workers step a robot of their own; beside it, one does so alone. Time per step, so the ratio
+  /// is 1/threads where they do not hinder each other.
+  static func workers(_ kind: EnvironmentKind, pool: WorkerPool) throws -> BenchmarkCase {
+    let environments = try (0..<pool.threads).map { _ in try kind.makeEnvironment() }
+    let course = Course(environments[0])
+    func run(_ environment: any Environment) {
+      for step in 0..<Course.steps {
+        if let start = course.starts[step] { _ = environment.reset(to: start) }
+        _ = environment.step(course.actions[step])
+      }
+    }
+    // Three turns for each worker: one that begins late can leave a turn to another.
+    let turns = 3
+    return BenchmarkCase(
+      name: "env-workers-\(kind.rawValue)", iterations: 2,
+      operationsPerCall: turns * pool.threads * Course.steps,
+      floorOperationsPerCall: turns * Course.steps,
+      operation: { pool.run(turns * pool.threads) { _, worker in run(environments[worker]) } },
+      floor: { for _ in 0..<turns { run(environments[0]) } })
+  }
+
   static func step(_ kind: EnvironmentKind) throws -> BenchmarkCase {
     switch kind {
     case .halfcheetah:

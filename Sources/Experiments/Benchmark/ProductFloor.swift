@@ -75,6 +75,12 @@ struct ProductFloor {
     }
   }
 
+  /// A policy at s and at s′, and backward at s.
+  static func policy(rows: Int, widths: [Int]) -> [Product] {
+    forward(rows: rows, widths: widths) + forward(rows: rows, widths: widths)
+      + backward(rows: rows, widths: widths)
+  }
+
   /// Gradient of the input alone.
   static func inputGradient(rows: Int, widths: [Int]) -> [Product] {
     (1..<widths.count).reversed().map { Product(m: rows, n: widths[$0 - 1], k: widths[$0]) }

@@ -45,6 +45,11 @@ package struct MachineDescription: Codable, Equatable, Sendable {
   package var memoryBytes: UInt64
   package var operatingSystem: String
   package var blasKernel: String
+  /// Of this package's own loops and products; absent in older manifests.
+  package var vectorInstructionSet: String?
+
+  /// What the bytes of a run depend on.
+  package var kernels: String { "\(blasKernel), \(vectorInstructionSet ?? "unknown")" }
 
   package init(threads: Int) {
     cpu = MachineDescription.cpuInformation("model name") ?? "unknown"
@@ -53,6 +58,7 @@ package struct MachineDescription: Codable, Equatable, Sendable {
     memoryBytes = ProcessInfo.processInfo.physicalMemory
     operatingSystem = ProcessInfo.processInfo.operatingSystemVersionString
     blasKernel = BLAS.kernelName
+    vectorInstructionSet = BLAS.vectorInstructionSet
   }
 
   /// Value of the first line of `/proc/cpuinfo` that begins with `field`.

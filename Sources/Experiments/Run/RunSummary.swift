@@ -53,10 +53,13 @@ struct RunSummary: Codable {
   var bestStep: Int
   var wallSeconds: [String: Double]
   var numbers: [String: Double]
+  /// Wall time of the process that finished the stage, by ``Activity`` and `other`.
+  var activitySeconds: [String: Double]?
 
   init(
     stage: String, configuration: ExperimentConfiguration, scores: ScoreRecord,
-    wallSeconds: [String: Double], numbers: [String: Double]
+    wallSeconds: [String: Double], numbers: [String: Double],
+    activitySeconds: [String: Double]
   ) {
     func known(_ value: Double) -> Double? { value.isFinite ? value : nil }
     self.stage = stage
@@ -70,6 +73,7 @@ struct RunSummary: Codable {
     bestScore = known(scores.bestScore)
     bestStep = scores.bestStep
     self.wallSeconds = wallSeconds
+    self.activitySeconds = activitySeconds
     self.numbers = numbers.filter { $0.value.isFinite }
   }
 }

@@ -39,6 +39,7 @@ final class StageSession {
   private let table: ProgressTable
   private let events: EventFile
   private let startTime = Date()
+  let clock = ActivityClock()
   private(set) var scores = ScoreRecord()
 
   /// - Parameters:
@@ -98,6 +99,14 @@ final class StageSession {
   /// - Parameter step: the horizontal axis in TensorBoard.
   func record(_ values: [String: Double], evaluation: EvaluationResult?, step: Int) throws(RunError)
   {
+    try clock.measure(.records) { () throws(RunError) in
+      try append(values, evaluation: evaluation, step: step)
+    }
+  }
+
+  private func append(
+    _ values: [String: Double], evaluation: EvaluationResult?, step: Int
+  ) throws(RunError) {
     var values = values
     values["wall_seconds"] = (elapsedSeconds * 1000).rounded() / 1000
     if let evaluation {
@@ -121,14 +130,17 @@ final class StageSession {
     state["session/events"] = Tensor(.int64([Int64(events.eventCount)]))
     state.add(scores.state, under: "session/scores")
     state.metadata["progress"] = "\(progress) \(unit)"
-    try store.save(state, progress: progress)
+    try clock.measure(.checkpoints) { () throws(RunError) in
+      try store.save(state, progress: progress)
+    }
   }
 
   /// Writes `summary.json`, the sign that the stage is done.
   func finish(extra: [String: Double] = [:]) throws(RunError) {
     let summary = RunSummary(
       stage: identity.stage, configuration: context.configuration, scores: scores,
-      wallSeconds: [identity.stage: (elapsedSeconds * 1000).rounded() / 1000], numbers: extra)
+      wallSeconds: [identity.stage: (elapsedSeconds * 1000).rounded() / 1000], numbers: extra,
+      activitySeconds: clock.seconds)
     try directory.write(json: summary, to: "summary.json")
     context.reporter.end()
   }
@@ -144,11 +156,11 @@ final class StageSession {
     {
       manifest.startedAt = before.startedAt
       manifest.resumedAt = before.resumedAt + [RunManifest.timestamp()]
-      let kernels = (before.machine.blasKernel, manifest.machine.blasKernel)
+      let kernels = (before.machine.kernels, manifest.machine.kernels)
       if kernels.0 != kernels.1 {
         let text =
-          "this run began with the BLAS kernel '\(kernels.0)' and goes on with "
-          + "'\(kernels.1)': its bytes will differ from those of an undisturbed run"
+          "this run began with the kernels '\(kernels.0)' and goes on with '\(kernels.1)': "
+          + "its bytes will differ from those of an undisturbed run"
         logger.warning("\(text)")
       }
     }

@@ -83,7 +83,10 @@ public struct DistillStage {
     while !distillation.isFinished {
       var pace = Pace()
       pace.resume()
-      let report = try distillation.runEpoch()
+      // With the loss on the held-out states after each epoch.
+      let report = try session.clock.measure(.updates) { () throws(TrainingError) in
+        try distillation.runEpoch()
+      }
       pace.pause()
       var values = [
         "epoch": Double(report.epoch), "environment_steps": 0, "online_fraction": 0,
@@ -95,9 +98,11 @@ public struct DistillStage {
       let last = distillation.isFinished
       let evaluation =
         last
-        ? try task.evaluate(
-          distillation.policy, configuration: context.configuration, round: report.epoch,
-          pool: context.pool) : nil
+        ? try session.clock.measure(.evaluation) {
+          try task.evaluate(
+            distillation.policy, configuration: context.configuration, round: report.epoch,
+            pool: context.pool)
+        } : nil
       try session.record(values, evaluation: evaluation, step: report.epoch)
       reporter.update(report.epoch)
       reporter.epoch(

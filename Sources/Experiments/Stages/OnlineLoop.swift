@@ -69,15 +69,20 @@ final class OnlineLoop {
       size: schedule.batchSize, observationSize: task.specification.observationSize,
       actionSize: task.specification.actionSize)
     while environmentSteps < schedule.environmentSteps || updatesInBlock >= 0 {
-      if updatesInBlock < 0 { collectBlock() }
+      if updatesInBlock < 0 { session.clock.measure(.collection) { collectBlock() } }
       let updates = schedule.updates(block)
       var pace = Pace()
       let before = updatesInBlock
       while updatesInBlock < updates {
         pace.resume()
         var stream = batchKey.stream(step: UInt64(learner.updateCount))
-        try replay.sample(into: &batch, environmentSteps: environmentSteps, using: &stream)
-        average.add(try learner.update(on: [batch]))
+        try session.clock.measure(.sampling) {
+          try replay.sample(into: &batch, environmentSteps: environmentSteps, using: &stream)
+        }
+        let metrics = try session.clock.measure(.updates) { () throws(TrainingError) in
+          try learner.update(on: [batch])
+        }
+        average.add(metrics)
         pace.pause()
         updatesInBlock += 1
         if updatesInBlock % 16 == 0 {
@@ -141,8 +146,10 @@ final class OnlineLoop {
   }
 
   private func evaluate(round: Int) throws -> EvaluationResult {
-    try task.evaluate(
-      learner.policy, configuration: context.configuration, round: round, pool: context.pool)
+    try session.clock.measure(.evaluation) {
+      try task.evaluate(
+        learner.policy, configuration: context.configuration, round: round, pool: context.pool)
+    }
   }
 
   // MARK: State

@@ -51,6 +51,7 @@ public struct Pipeline {
     guard var summary else { return }
     summary.stage = "run"
     summary.wallSeconds = seconds
+    summary.activitySeconds = nil
     try directory.write(json: summary, to: "summary.json")
   }
 }

@@ -69,11 +69,16 @@ public struct PretrainStage {
     var pace = Pace()
     while learner.updateCount < total {
       pace.resume()
-      for (member, key) in keys.enumerated() {
-        var stream = key.stream(step: UInt64(learner.updateCount))
-        try data.sample(into: &batches[member], using: &stream)
+      try session.clock.measure(.sampling) {
+        for (member, key) in keys.enumerated() {
+          var stream = key.stream(step: UInt64(learner.updateCount))
+          try data.sample(into: &batches[member], using: &stream)
+        }
       }
-      average.add(try learner.update(on: batches))
+      let metrics = try session.clock.measure(.updates) { () throws(TrainingError) in
+        try learner.update(on: batches)
+      }
+      average.add(metrics)
       pace.pause()
       let count = learner.updateCount
       reporter.update(count)
@@ -86,8 +91,9 @@ public struct PretrainStage {
         values["online_fraction"] = 0
         values["updates_per_second"] = pace.rate(of: average.count)
         average.reset()
-        let evaluation = try evaluate(
-          learner, task: task, epoch: epoch, last: count == total, into: &values)
+        let evaluation = try session.clock.measure(.evaluation) {
+          try evaluate(learner, task: task, epoch: epoch, last: count == total, into: &values)
+        }
         try session.record(values, evaluation: evaluation, step: count)
         reporter.epoch(count, EpochLine.text(values, evaluation, names: ["member0_td_loss"]))
         pace = Pace()

@@ -28,31 +28,61 @@ GOALS = {"cql-update-2x256": 4.0, "bred-update-n5": 6.0, "sac-update": 5.0}
 # so it is found out before the rounds.
 VARIANTS = {
     "peer_torch.py": [
-        ["--compile", compiled, "--layout", layout]
-        for compiled in ("whole", "losses", "none") for layout in ("separate", "bmm")],
+        ["--compile", "whole", "--layout", "separate"], ["--compile", "whole", "--layout", "bmm"],
+        ["--compile", "losses", "--layout", "bmm"], ["--compile", "none", "--layout", "bmm"]],
     "peer_jax.py": [
         ["--layout", layout, "--first-layer", first]
         for layout in ("separate", "batched") for first in ("dense", "split")],
 }
 
 
+def peer_environment():
+    """Ours without what a user set for another OpenBLAS: it would slow a current NumPy or PyTorch."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+
+
 def fastest(name, python, script, benchmark, seconds):
-    """Options of the fastest variant; one that does not run is reported and left out."""
+    """Options of the fastest variant; one that does not run is reported and left out.
+
+    The shortest of its blocks decides: other users of the machine make times longer, never shorter.
+    """
     times = {}
     for options in VARIANTS[script]:
         command = [python, os.path.join(HERE, script), "--benchmark", benchmark,
                    "--seconds", str(seconds), "--json"] + options
-        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        answer = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, env=peer_environment())
         label = " ".join(options)
         if answer.returncode != 0:
             print(f"{benchmark} {name} {label}: does not run", file=sys.stderr, flush=True)
             continue
-        times[tuple(options)] = json.loads(answer.stdout)["milliseconds"]
+        times[tuple(options)] = json.loads(answer.stdout)["minimumMilliseconds"]
         print(f"{benchmark} {name} {label}: {times[tuple(options)]:.2f} ms", file=sys.stderr,
               flush=True)
     if not times:
         sys.exit(f"compare.py: no variant of {script} runs")
-    return list(min(times, key=times.get)), times
+    return list(min(times, key=times.get))
+
+
+def choose(parsed):
+    """Options of each peer for each benchmark: from the file of an earlier run, or found out now."""
+    chosen = {}
+    if parsed.variants and os.path.exists(parsed.variants):
+        with open(parsed.variants) as file:
+            chosen = json.load(file)
+    for benchmark in parsed.benchmarks:
+        for name, python, script in peers(parsed):
+            if benchmark not in chosen.setdefault(script, {}):
+                chosen[script][benchmark] = fastest(
+                    name, python, script, benchmark, parsed.tuning_seconds)
+                if parsed.variants:
+                    write(parsed.variants, json.dumps(chosen, indent=2, sort_keys=True) + "\n")
+    return chosen
+
+
+def peers(parsed):
+    return (("PyTorch", parsed.torch_python, "peer_torch.py"),
+            ("JAX", parsed.jax_python, "peer_jax.py"))
 
 
 class Peer:
@@ -63,7 +93,8 @@ class Peer:
         command = [python, os.path.join(HERE, script), "--benchmark", benchmark,
                    "--seconds", str(seconds), "--serve"] + options
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=peer_environment())
 
     def wait_until_ready(self):
         self._read()
@@ -108,20 +139,15 @@ def processor_name():
         return platform.processor() or platform.machine()
 
 
-def run(parsed):
+def run(parsed, chosen):
     rows, machine, versions, notes = [], {}, {}, {}
     for benchmark in parsed.benchmarks:
         contestants = []
         if not parsed.peers_only:
             contestants.append(Ours(parsed.bred, benchmark, parsed.repetitions))
-        for name, python, script in (
-            ("PyTorch", parsed.torch_python, "peer_torch.py"),
-            ("JAX", parsed.jax_python, "peer_jax.py"),
-        ):
-            options = []
-            if parsed.tuning_seconds > 0:
-                options, _ = fastest(name, python, script, benchmark, parsed.tuning_seconds)
-            peer = Peer(name, python, script, benchmark, parsed.seconds, options)
+        for name, python, script in peers(parsed):
+            peer = Peer(
+                name, python, script, benchmark, parsed.seconds, chosen[script][benchmark])
             # One after the other: compiling at the same time would only be slower.
             peer.wait_until_ready()
             contestants.append(peer)
@@ -223,9 +249,15 @@ def main():
     parser.add_argument("--output", default=os.path.join(HERE, "..", "results"))
     parser.add_argument(
         "--tuning-seconds", type=float, default=2,
-        help="for each variant of a peer before the rounds; 0 takes the default variant")
+        help="for each variant of a peer before the rounds")
+    parser.add_argument(
+        "--variants", help="JSON with the fastest variants: read if it is there, else written")
+    parser.add_argument("--tune-only", action="store_true", help="write --variants and stop")
     parsed = parser.parse_args()
-    rows, machine, versions, notes = run(parsed)
+    chosen = choose(parsed)
+    if parsed.tune_only:
+        return
+    rows, machine, versions, notes = run(parsed, chosen)
     write_csv(os.path.join(parsed.output, "peers.csv"), rows)
     text = table(rows, machine, versions, notes, parsed)
     write(os.path.join(parsed.output, "peers.md"), text)
