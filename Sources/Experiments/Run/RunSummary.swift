@@ -59,7 +59,7 @@ struct RunSummary: Codable {
   init(
     stage: String, configuration: ExperimentConfiguration, scores: ScoreRecord,
     wallSeconds: [String: Double], numbers: [String: Double],
-    activitySeconds: [String: Double]
+    activitySeconds: [String: Double]? = nil
   ) {
     func known(_ value: Double) -> Double? { value.isFinite ? value : nil }
     self.stage = stage
