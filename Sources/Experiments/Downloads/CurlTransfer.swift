@@ -3,7 +3,7 @@ import Foundation
 /// One run of `curl` that writes to a file, from its end on.
 ///
 /// A program of its own instead of Foundation's networking, which would load some thirty libraries at
-/// every start of `bred` (`docs/decisions/0010-downloads-by-curl.md`).
+/// every start of `bred` (`docs/decisions/0009-downloads-by-curl.md`).
 struct CurlTransfer {
   /// What the server said about the file.
   struct Answer: Equatable {
