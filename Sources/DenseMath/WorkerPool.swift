@@ -69,6 +69,14 @@ public final class WorkerPool: @unchecked Sendable {
     }
   }
 
+  // A thread keeps its pool alive, so none is left here.
+  deinit {
+    pthread_cond_destroy(wake)
+    pthread_mutex_destroy(mutex)
+    wake.deallocate()
+    mutex.deallocate()
+  }
+
   /// Stops the threads; the pool runs nothing afterwards.
   ///
   /// Only pools made for a short purpose (tests, benchmarks) need this: the threads of a pool that

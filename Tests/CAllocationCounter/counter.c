@@ -3,7 +3,14 @@
 #include <errno.h>
 #include <stddef.h>
 
-#if defined(__linux__) && defined(__GLIBC__)
+// AddressSanitizer brings an allocator of its own, which must come first.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OTHER_ALLOCATOR
+#endif
+#endif
+
+#if defined(__linux__) && defined(__GLIBC__) && !defined(OTHER_ALLOCATOR)
 // The names under which glibc's own allocator can still be reached.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

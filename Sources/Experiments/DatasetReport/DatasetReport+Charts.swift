@@ -39,7 +39,7 @@ extension DatasetReport {
     let histogram = DatasetProfile.Histogram(values, bins: bins(for: values.count))
     let caption =
       "mean \(PlainText.number(summary.returnMean)) ± \(PlainText.number(summary.returnDeviation)) "
-      + "(orange), "
+      + "(orange); percentiles "
       + zip(["5 %", "50 %", "95 %"], [0, 2, 4]).compactMap { name, index in
         summary.returnPercentiles.indices.contains(index)
           ? "\(name) \(PlainText.number(summary.returnPercentiles[index]))" : nil
