@@ -32,8 +32,8 @@ import Testing
   }
 
   private func record() throws -> [String: Any] {
-    try #require(
-      try JSONSerialization.jsonObject(with: #require(contents("\(file).json"))) as? [String: Any])
+    let data = try #require(contents("\(file).json"))
+    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
   }
 
   private func expectWhole(_ expected: Data? = nil) throws {

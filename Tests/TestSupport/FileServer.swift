@@ -30,23 +30,23 @@ public final class FileServer: Sendable {
 
   public init(_ behaviour: Behaviour) throws {
     self.behaviour = Mutex(behaviour)
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let opened = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    listener = opened
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        bind(listener, pointer, length) == 0 && listen(listener, 16) == 0
-          && getsockname(listener, pointer, &length) == 0
+        bind(opened, pointer, length) == 0 && listen(opened, 16) == 0
+          && getsockname(opened, pointer, &length) == 0
       }
     }
     guard bound else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EADDRINUSE) }
     port = UInt16(bigEndian: address.sin_port)
-    let listener = self.listener
     Thread.detachNewThread { [weak self] in
       while true {
-        let connection = accept(listener, nil, nil)
+        let connection = accept(opened, nil, nil)
         guard connection >= 0, let self else { return }
         Thread.detachNewThread { self.serve(connection) }
       }
