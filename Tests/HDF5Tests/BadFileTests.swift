@@ -69,7 +69,7 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/\(name)")))
     let path = folder.file(name)
     var refused = 0
-    for step in 0..<1000 {
+    for step in 0..<500 {
       var generator = RandomStream(seed: 8, purpose: "mutate/\(name)", step: UInt64(step))
       try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
         to: URL(fileURLWithPath: path))
@@ -77,7 +77,7 @@ import Testing
       for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
       if !errors.isEmpty { refused += 1 }
     }
-    if checksums { #expect(refused > 400) } else { #expect((100..<950).contains(refused)) }
+    if checksums { #expect(refused > 200) } else { #expect((50..<475).contains(refused)) }
   }
 
   /// A file of episodes as Minari's own collector writes it.
@@ -86,7 +86,7 @@ import Testing
       try Data(contentsOf: Resources.fixture("datasets/minari/data/main_data.hdf5")))
     let path = folder.file("main_data.hdf5")
     var outcomes = [0, 0]
-    for step in 0..<600 {
+    for step in 0..<300 {
       var generator = RandomStream(seed: 9, purpose: "mutate/episodes", step: UInt64(step))
       try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
         to: URL(fileURLWithPath: path))
@@ -94,7 +94,7 @@ import Testing
       for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
       outcomes[errors.isEmpty ? 0 : 1] += 1
     }
-    #expect(outcomes[0] > 50 && outcomes[1] > 100)
+    #expect(outcomes[0] > 25 && outcomes[1] > 50)
   }
 
   /// One wrong bit in a structure that has a checksum is found.

@@ -77,11 +77,9 @@ public enum HDF5Mutation {
       Array($0.utf8)
     }
     for index in 0..<max(0, bytes.count - 4) {
-      let (first, second) = (bytes[index], bytes[index + 1])
-      for signature in newer
-      where first == signature[0] && second == signature[1]
-        && bytes[index..<index + 4].elementsEqual(signature)
-      {
+      // O, F, B.
+      guard bytes[index] == 0x4f || bytes[index] == 0x46 || bytes[index] == 0x42 else { continue }
+      if newer.contains(where: { bytes[index..<index + 4].elementsEqual($0) }) {
         found.append(index)
       }
     }

@@ -92,6 +92,8 @@ public struct MinariExport {
     for (name, value) in dataset.metadata where !name.hasPrefix("policy/") {
       metadata.d4rl[name] = value
     }
+    // Those that a Minari dataset left there on the way to D4RL.
+    for name in MinariMetadata.carried { metadata.texts[name] = metadata.d4rl[name] }
     metadata.texts["algorithm_name"] = metadata.d4rl["algorithm"]
     metadata.texts["description"] =
       "Converted from \(dataset.path.split(separator: "/").last ?? "")"

@@ -38,8 +38,10 @@ struct CurlTransfer {
     process.arguments =
       [
         // First of all: no settings from the user's file, which may change what is printed.
-        "--disable", "--silent", "--show-error", "--fail", "--location", "--max-redirs", "5",
-        "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1", "--speed-time",
+        "--disable", "--no-buffer", "--silent", "--show-error", "--fail", "--location",
+        "--max-redirs", "5",
+        "--suppress-connect-headers", "--proto", "=http,https", "--connect-timeout", "30",
+        "--speed-limit", "1", "--speed-time",
         "60", "--dump-header", headers, "--output", file,
       ]
       + (offset > 0 ? ["--continue-at", "\(offset)"] : [])

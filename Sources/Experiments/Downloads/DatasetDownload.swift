@@ -81,7 +81,8 @@ public struct DatasetDownload {
     do throws(DownloadError) {
       try transfer(program, interruption, notice, progress)
     } catch {
-      if size == 0 { removeTraces() }
+      // Bytes of which nothing is known cannot be continued.
+      if size == 0 || access(statePath, F_OK) != 0 { removeTraces() }
       throw error
     }
     return try complete()
