@@ -10,6 +10,12 @@ import Testing
   private let name = "hopper-random-v1"
   private let file = "hopper_random-v1.hdf5"
 
+  /// A dataset whose bytes differ from the beginning.
+  private func anotherBody() throws -> Data {
+    try Data(
+      contentsOf: Resources.package.appendingPathComponent("experiments/datasets/hopper-demo.hdf5"))
+  }
+
   private func start(
     _ url: String, _ more: [String] = [], name: String? = nil, path: String? = nil
   ) throws -> CommandRunner.Running {
@@ -127,7 +133,7 @@ import Testing
     behaviour.tag = "\"old\""
     let server = try FileServer(behaviour)
     #expect(try fetch(server.url, ["--quiet"]).status == 1)
-    let other = try Data(contentsOf: Resources.fixture("datasets/d4rl-v2.hdf5")) + Data([0])
+    let other = try anotherBody()
     server.change {
       $0.tag = "\"new\""
       $0.body = other
@@ -142,7 +148,7 @@ import Testing
     behaviour.cuts = [Int](repeating: 1000, count: 5)
     let server = try FileServer(behaviour)
     #expect(try fetch(server.url, ["--quiet"]).status == 1)
-    let other = body + Data([0])
+    let other = try anotherBody()
     server.change { $0.body = other }
     try fetch(server.url).requireSuccess()
     try expectWhole(other)

@@ -18,7 +18,7 @@ import Testing
       Set(file.objects().filter { !$0.path.contains("/") }.map(\.path))
         == ["array", "dense", "few", "fixed", "many"])
     #expect(
-      Set(file.objects(below: "many").map(\.path)) == Set((0..<70).map { "many/member_\($0)" }))
+      Set(file.objects(below: "many").map(\.path)) == Set((0..<200).map { "many/member_\($0)" }))
     for index in 0..<3 {
       #expect(try file.dataset("few/value_\(index)").read(Float.self) == [Float(index) / 4])
     }

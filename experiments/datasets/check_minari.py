@@ -23,6 +23,9 @@ work = pathlib.Path(tempfile.mkdtemp())
 root = work / "minari"
 root.mkdir()
 os.environ["MINARI_DATASETS_PATH"] = str(root)
+arguments.bred = os.path.abspath(arguments.bred)
+# MuJoCo logs its warnings where it runs.
+os.chdir(work)
 
 import gymnasium  # noqa: E402
 import h5py  # noqa: E402

@@ -32,7 +32,7 @@ def links(name, **options):
         for index in range(3):
             few[f"value_{index}"] = np.float32(index) / 4
         many = f.create_group("many", track_order=True)
-        for index in range(70):
+        for index in range(200):
             many.create_group(f"member_{index}", track_order=True)
         few.attrs["integer"] = np.int64(-5)
         few.attrs["small"] = np.uint8(200)
