@@ -53,7 +53,7 @@ test-long: setup
 	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
-	LSAN_OPTIONS=suppressions=experiments/scripts/leaks-of-others.txt \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|NetworksTests|ReplayTests'
 
 lint:

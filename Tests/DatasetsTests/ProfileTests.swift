@@ -46,12 +46,17 @@ import Testing
       coverage.x.contains(second[$0]) && coverage.y.contains(Double(observations[$0 * 11]))
     }
     #expect(inside.count == 700 - coverage.outside)
-    // The lowest row of the grid is the lowest height.
-    let cell = (coverage.y.upperBound - coverage.y.lowerBound) / Double(coverage.size)
-    let low = inside.filter {
-      Double(observations[$0 * 11]) < coverage.y.lowerBound + cell * 0.999
+    var grid = [Int](repeating: 0, count: coverage.counts.count)
+    for row in inside {
+      func cell(_ value: Double, _ range: ClosedRange<Double>) -> Int {
+        let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+        return min(coverage.size - 1, Int(share * Double(coverage.size)))
+      }
+      // Row by row from the lowest height.
+      let height = cell(Double(observations[row * 11]), coverage.y)
+      grid[height * coverage.size + cell(second[row], coverage.x)] += 1
     }
-    #expect(coverage.counts[..<coverage.size].reduce(0, +) >= low.count && !low.isEmpty)
+    #expect(zip(coverage.counts, grid).map { abs($0 - $1) }.reduce(0, +) <= 4)
 
     #expect(profile.stepsPerBin == 1)
     for step in [0, 5, 12] {

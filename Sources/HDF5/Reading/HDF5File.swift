@@ -154,9 +154,8 @@ public final class HDF5File: Sendable {
     for member in members {
       // Each takes at least 40 bytes somewhere. More there can only be where groups are linked
       // from several places, and a few such groups make more objects than could ever be walked.
-      guard objects.count < min(maximumObjects, source.length / 40) else {
-        throw place.error("more than \(min(maximumObjects, source.length / 40)) objects")
-      }
+      let limit = min(maximumObjects, source.length / 40)
+      guard objects.count < limit else { throw place.error("more than \(limit) objects") }
       try walk(
         source, member.header, place.inside(member.name).object, ancestors: ancestors + [address],
         &headers, &objects)
