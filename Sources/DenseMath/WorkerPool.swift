@@ -71,9 +71,11 @@ public final class WorkerPool: @unchecked Sendable {
 
   // A thread keeps its pool alive, so none is left here.
   deinit {
-    pthread_cond_destroy(wake)
+    for condition in [wake, done] {
+      pthread_cond_destroy(condition)
+      condition.deallocate()
+    }
     pthread_mutex_destroy(mutex)
-    wake.deallocate()
     mutex.deallocate()
   }
 
