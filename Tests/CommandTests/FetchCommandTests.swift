@@ -13,7 +13,8 @@ import Testing
   /// A dataset whose bytes differ from the beginning.
   private func anotherBody() throws -> Data {
     try Data(
-      contentsOf: Resources.package.appendingPathComponent("experiments/datasets/hopper-demo.hdf5"))
+      contentsOf: Resources.package.appendingPathComponent(
+        "experiments/datasets/halfcheetah-demo.hdf5"))
   }
 
   private func start(

@@ -6,16 +6,16 @@ set -e
 cd "$(dirname "$0")/../.."
 bred=${1:-.build/release/bred}
 out=${2:-runs/demo}
-data=experiments/datasets/hopper-demo.hdf5
+data=experiments/datasets/halfcheetah-demo.hdf5
 
 echo "demo: $data -> $out"
 "$bred" run experiments/demo/demo.yaml --dataset "$data" --output "$out" --resume
 "$bred" plot "fine-tuning=$out/finetune" --output "$out/learning-curve.svg" \
-  --title "Hopper: balanced replay after distillation"
+  --title "HalfCheetah: balanced replay after distillation"
 
 score() {
   printf '  %-28s' "$1"
-  "$bred" evaluate --env hopper --policy "$2" --episodes 20 --seed 100
+  "$bred" evaluate --env halfcheetah --policy "$2" --episodes 20 --seed 100
 }
 echo
 echo "Twenty episodes each, mean actions:"
