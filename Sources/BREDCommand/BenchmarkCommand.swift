@@ -69,7 +69,8 @@ struct BenchmarkCommand: ParsableCommand {
         "\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel), "
           + "vector loops \(machine.vectorInstructionSet ?? "unknown")")
       print(
-        "benchmark                  ms/op        range            ops/s    floor ms   ratio  cpu ratio"
+        "benchmark".padding(toLength: nameWidth, withPad: " ", startingAt: 0)
+          + "    ms/op  range               ops/s    floor ms   ratio  cpu ratio"
           + (scaling ? "  predicted" : ""))
     }
     func record(_ result: BenchmarkResult) {
@@ -119,11 +120,14 @@ struct BenchmarkCommand: ParsableCommand {
     let floor = result.floorMilliseconds.map { String(format: "%10.4f", $0) } ?? "         –"
     let ratio = result.ratio.map { String(format: "%6.3f", $0) } ?? "     –"
     let processor = result.processorRatio.map { String(format: "%9.3f", $0) } ?? "        –"
-    return result.name.padding(toLength: 26, withPad: " ", startingAt: 0)
-      + String(format: "%8.4f  ", result.milliseconds)
+    return result.name.padding(toLength: nameWidth, withPad: " ", startingAt: 0)
+      + String(format: "%9.4f  ", result.milliseconds)
       + range.padding(toLength: 18, withPad: " ", startingAt: 0)
       + String(format: "%8.1f  ", result.perSecond) + floor + "  " + ratio
       + "  " + processor
       + (result.predictedMilliseconds.map { String(format: "%11.4f", $0) } ?? "")
   }
 }
+
+/// Wide enough for the longest name, `cql-update-n1-b256-2x256-30actions`.
+private let nameWidth = 36
