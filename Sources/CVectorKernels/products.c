@@ -3,15 +3,11 @@
 // OpenBLAS copies both factors into its own order at every call, which costs 6 to 9 % of a product of the
 // sizes that occur here. These read the factors where they are: one element of A is broadcast, one row of
 // B is a vector. Only a transposed B is rearranged, by the caller once for many products, or here.
-#include "kernels.h"
+#include "wide.h"
 
-#if defined(__x86_64__) && defined(__linux__)
-#include <immintrin.h>
+#if BK_WIDE
 
-#define WIDE __attribute__((target("avx512f")))
-#define WIDE_INLINE WIDE BK_INLINE
 #define ROWS 8
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // Rows of B that are rearranged at a time where the caller has not done so: 64 KB on the stack.
 #define DEPTH 512
@@ -38,20 +34,6 @@ WIDE_INLINE __m512 finished(__m512 x, const bk_finish *f, int row, int half, __m
     x = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(h, _mm512_setzero_ps(), _CMP_GT_OQ), x);
   }
   return x;
-}
-
-// The sums of eight vectors.
-WIDE_INLINE __m256 eight_sums(const __m512 *z) {
-  __m512 a[4], b[2], c;
-  UNROLL for (int i = 0; i < 4; i++)
-    a[i] = _mm512_add_ps(_mm512_unpacklo_ps(z[2 * i], z[2 * i + 1]),
-                         _mm512_unpackhi_ps(z[2 * i], z[2 * i + 1]));
-  UNROLL for (int i = 0; i < 2; i++)
-    b[i] = _mm512_add_ps(_mm512_shuffle_ps(a[2 * i], a[2 * i + 1], 0x44),
-                         _mm512_shuffle_ps(a[2 * i], a[2 * i + 1], 0xEE));
-  c = _mm512_add_ps(_mm512_shuffle_f32x4(b[0], b[1], 0x88), _mm512_shuffle_f32x4(b[0], b[1], 0xDD));
-  c = _mm512_add_ps(_mm512_shuffle_f32x4(c, c, 0x88), _mm512_shuffle_f32x4(c, c, 0xDD));
-  return _mm512_castps512_ps256(c);
 }
 
 // `rows` and `halves` are compile-time constants in the callers, so the sums stay in registers.
@@ -107,7 +89,7 @@ WIDE_INLINE void tile(const tile_t *t, const int rows, const int halves, __mmask
     __m512 w1 = halves == 2 ? _mm512_maskz_loadu_ps(right, f->dot + 16) : zero;
     UNROLL for (int i = 0; i < ROWS; i++)
       first[i] = _mm512_fmadd_ps(second[i], w1, _mm512_mul_ps(first[i], w0));
-    __m256 sums = eight_sums(first);
+    __m256 sums = bk_eight_sums(first);
     float partial[ROWS];
     _mm256_storeu_ps(partial, sums);
     UNROLL for (int i = 0; i < rows; i++) f->dots[i] += partial[i];
@@ -131,14 +113,10 @@ TILES(full_tile, 2, 0xFFFF, 0xFFFF)
 TILES(edge_tile, 2, t->left, t->right)
 TILES(narrow_tile, 1, t->left, 0)
 
-static __mmask16 lanes(ptrdiff_t columns) {
-  return columns >= 16 ? 0xFFFF : columns <= 0 ? 0 : (__mmask16)((1u << columns) - 1);
-}
-
 // All rows of C for one panel of columns.
 static void panel(tile_t t, ptrdiff_t m, ptrdiff_t columns) {
-  t.left = lanes(columns);
-  t.right = lanes(columns - 16);
+  t.left = bk_first(columns);
+  t.right = bk_first(columns - 16);
   for (ptrdiff_t i = 0; i < m; i += ROWS) {
     ptrdiff_t rows = m - i < ROWS ? m - i : ROWS;
     if (columns == BK_PANEL)
@@ -216,41 +194,6 @@ void bk_product_transposed(const float *a, ptrdiff_t row_step, ptrdiff_t k_step,
   }
 }
 
-// Sixteen rows of sixteen, in registers; reads `rows` ≤ 16 rows and `depth` ≤ 16 columns, writes
-// `depth` rows of 16 with zeros where there is no row.
-WIDE static void transpose16(const float *b, ptrdiff_t ldb, ptrdiff_t rows, ptrdiff_t depth,
-                             float *out, ptrdiff_t ldout) {
-  __m512 x[16], y[16];
-  __mmask16 mask = lanes(depth);
-  UNROLL for (int i = 0; i < 16; i++)
-    x[i] = i < rows ? _mm512_maskz_loadu_ps(mask, b + i * ldb) : _mm512_setzero_ps();
-  UNROLL for (int i = 0; i < 16; i += 2) {
-    y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-    y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-  }
-  UNROLL for (int i = 0; i < 16; i += 4) {
-    x[i] = _mm512_shuffle_ps(y[i], y[i + 2], 0x44);
-    x[i + 1] = _mm512_shuffle_ps(y[i], y[i + 2], 0xEE);
-    x[i + 2] = _mm512_shuffle_ps(y[i + 1], y[i + 3], 0x44);
-    x[i + 3] = _mm512_shuffle_ps(y[i + 1], y[i + 3], 0xEE);
-  }
-  // x[4g + c] holds columns c, c + 4, c + 8, c + 12 of rows 4g … 4g + 3.
-  UNROLL for (int c = 0; c < 4; c++) {
-    y[c] = _mm512_shuffle_f32x4(x[c], x[4 + c], 0x88);
-    y[4 + c] = _mm512_shuffle_f32x4(x[c], x[4 + c], 0xDD);
-    y[8 + c] = _mm512_shuffle_f32x4(x[8 + c], x[12 + c], 0x88);
-    y[12 + c] = _mm512_shuffle_f32x4(x[8 + c], x[12 + c], 0xDD);
-  }
-  UNROLL for (int c = 0; c < 4; c++) {
-    x[c] = _mm512_shuffle_f32x4(y[c], y[8 + c], 0x88);
-    x[8 + c] = _mm512_shuffle_f32x4(y[c], y[8 + c], 0xDD);
-    x[4 + c] = _mm512_shuffle_f32x4(y[4 + c], y[12 + c], 0x88);
-    x[12 + c] = _mm512_shuffle_f32x4(y[4 + c], y[12 + c], 0xDD);
-  }
-  UNROLL for (int i = 0; i < 16; i++)
-    if (i < depth) _mm512_storeu_ps(out + i * ldout, x[i]);
-}
-
 void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n, float *packed) {
   for (ptrdiff_t j = 0; j < n; j += BK_PANEL) {
     float *out = packed + j * k;
@@ -259,7 +202,7 @@ void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n,
       rows = rows < 0 ? 0 : rows > 16 ? 16 : rows;
       const float *from = rows > 0 ? b + (j + half) * ldb : b;
       for (ptrdiff_t p = 0; p < k; p += 16)
-        transpose16(from + p, ldb, rows, k - p < 16 ? k - p : 16, out + p * BK_PANEL + half,
+        bk_transpose16(from + p, ldb, rows, k - p < 16 ? k - p : 16, out + p * BK_PANEL + half,
                     BK_PANEL);
     }
   }

@@ -12,6 +12,8 @@ package final class CQLScratch: @unchecked Sendable {
   private let actionSize: Int
   package let twins: CriticScratch
   private let pass: CriticPass
+  /// For the data's action and the sampled ones together.
+  private let regularizerPass: any ManyActionsPass
   private let blockStates: Int
   private let actions: FloatBuffer
   private let q: FloatBuffer
@@ -33,13 +35,24 @@ package final class CQLScratch: @unchecked Sendable {
     self.configuration = configuration
     self.actionSize = actionSize
     let perState = configuration.rowsPerState
-    blockStates = max(1, 256 / perState)
-    let rows = max(blockStates * perState, 1)
     let pieceRows = min(128, configuration.batchSize)
+    let maximumStates = max(64, pieceRows)
+    let denseStates = max(1, 256 / perState)
     twins = CriticScratch(
       shape: shape, actionSize: actionSize, states: pieceRows, rows: pieceRows)
     pass = CriticPass(
-      shape: shape, actionSize: actionSize, maximumStates: max(64, pieceRows), maximumRows: rows)
+      shape: shape, actionSize: actionSize, maximumStates: maximumStates,
+      maximumRows: denseStates * perState)
+    if ActionGroupPass.suits(repeats: perState) {
+      blockStates = 2
+      regularizerPass = ActionGroupPass(
+        shape: shape, actionSize: actionSize, maximumStates: maximumStates,
+        blockStates: blockStates, repeats: perState)
+    } else {
+      blockStates = denseStates
+      regularizerPass = pass
+    }
+    let rows = max(blockStates, denseStates) * perState
     actions = FloatBuffer(count: rows * actionSize)
     q = FloatBuffer(count: rows)
     otherQ = FloatBuffer(count: rows)
@@ -69,8 +82,9 @@ package final class CQLScratch: @unchecked Sendable {
     let perState = configuration.rowsPerState
     let gradient = critic.gradient(part: part)
     let observations = batch.observations.rows(states)
+    let pass = regularizerPass
     pass.begin(critic.network, observations: observations)
-    pass.clearFirstLayerGradient(states: states.count)
+    pass.clearGradient(states: states.count)
     var fit = Fit()
     var start = 0
     while start < states.count {

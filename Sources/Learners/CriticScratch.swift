@@ -68,7 +68,7 @@ package final class CriticScratch: @unchecked Sendable {
       let critic = twins[j].network
       let gradient = twins[j].gradient(part: part)
       passes[j].begin(critic, observations: observations)
-      passes[j].clearFirstLayerGradient(states: rows.count)
+      passes[j].clearGradient(states: rows.count)
       passes[j].forward(critic, states: states, repeats: 1, actions: actions, into: q[j].base)
       for i in states {
         let error = q[j].base[i] - targets.base[i]

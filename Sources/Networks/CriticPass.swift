@@ -5,19 +5,15 @@ package import DenseMath
 /// gradients.
 ///
 /// The first layer splits into a part that depends on the state, computed once per state, and a part
-/// that depends on the action. Use: ``begin(_:observations:)``, then for ranges of states
-/// ``forward(_:states:repeats:actions:into:)`` and one of the backward functions, and at the end
-/// ``finish(_:observations:into:)`` to add what the first layer has gathered. One thread at a time.
-package final class CriticPass: @unchecked Sendable {
+/// that depends on the action. One thread at a time.
+package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   package let shape: NetworkShape
   package let observationSize: Int
   package let actionSize: Int
   package let maximumStates: Int
   package let maximumRows: Int
 
-  /// W₁ˢ·s + b₁ for each state.
-  private let base: FloatBuffer
-  private let baseGradient: FloatBuffer
+  private let firstLayer: FirstLayerStates
   /// Action part of the first weight and its gradient, `[actionSize, hiddenSizes[0]]`.
   private let actionWeight: FloatBuffer
   private let actionWeightGradient: FloatBuffer
@@ -45,8 +41,8 @@ package final class CriticPass: @unchecked Sendable {
     self.maximumStates = maximumStates
     self.maximumRows = maximumRows
     let first = shape.hiddenSizes[0]
-    base = FloatBuffer(count: maximumStates * first)
-    baseGradient = FloatBuffer(count: maximumStates * first)
+    firstLayer = FirstLayerStates(
+      shape: shape, observationSize: observationSize, maximumStates: maximumStates)
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
     actionProduct = FloatBuffer(count: actionSize * maximumRows)
@@ -66,21 +62,11 @@ package final class CriticPass: @unchecked Sendable {
 
   deinit { everyRow.deallocate() }
 
-  private func stateWeight(_ critic: Network) -> MatrixView {
-    critic.weight(0).columns(0..<observationSize)
-  }
-
-  /// Computes the state part of the first layer.
-  /// - Parameter observations: `[states, observationSize]`.
   package func begin(_ critic: Network, observations: MatrixView) {
-    let first = shape.hiddenSizes[0]
-    precondition(observations.rows <= maximumStates, "\(observations.rows) > \(maximumStates)")
-    let target = base.matrix(rows: observations.rows, columns: first)
-    DenseProduct.multiply(
-      observations, stateWeight(critic), transposeB: true, into: target,
-      finish: .bias(critic.bias(0)))
+    firstLayer.compute(critic, observations: observations)
     for (index, weight) in forwardWeights.enumerated() { weight.load(critic.weight(index + 1)) }
     let weight = critic.weight(0)
+    let first = shape.hiddenSizes[0]
     for output in 0..<first {
       for k in 0..<actionSize {
         actionWeight.base[k * first + output] =
@@ -89,18 +75,11 @@ package final class CriticPass: @unchecked Sendable {
     }
   }
 
-  /// Clears what ``backward(_:states:repeats:actions:rowGradient:rows:count:into:)`` gathers.
-  package func clearFirstLayerGradient(states: Int) {
-    baseGradient.base.update(repeating: 0, count: states * shape.hiddenSizes[0])
+  package func clearGradient(states: Int) {
+    firstLayer.clearGradient(states: states)
     actionWeightGradient.base.update(repeating: 0, count: actionWeightGradient.count)
   }
 
-  /// Q(s, a) for `repeats` actions of each state in `states`.
-  ///
-  /// - Parameters:
-  ///   - states: positions among the observations given to `begin`.
-  ///   - actions: `[states.count · repeats, actionSize]`, the actions of one state together.
-  ///   - q: `[states.count · repeats]`.
   package func forward(
     _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     into q: UnsafeMutablePointer<Float>
@@ -109,7 +88,8 @@ package final class CriticPass: @unchecked Sendable {
     precondition(rows <= maximumRows, "\(rows) rows in a pass for \(maximumRows)")
     let first = shape.hiddenSizes[0]
     bk_expand_first_layer(
-      base.base + states.lowerBound * first, first, actions, actionSize, actionWeight.base,
+      firstLayer.values.base + states.lowerBound * first, first, actions, actionSize,
+      actionWeight.base,
       hidden[0].base, states.count, repeats, first)
     let last = shape.hiddenSizes.count - 1
     let head = critic.layout.head
@@ -132,13 +112,7 @@ package final class CriticPass: @unchecked Sendable {
     }
   }
 
-  /// Adds Σ rowGradient·∂Q/∂parameters over the listed rows of the last forward pass to `gradient`,
-  /// except for the first layer, whose share `finish` adds.
-  ///
-  /// Overwrites the activations: one backward pass per forward pass.
-  /// - Parameters:
-  ///   - rowGradient: ∂loss/∂Q, one per row of the forward pass.
-  ///   - rows: ascending rows to include; the others contribute nothing.
+  /// Overwrites the activations.
   package func backward(
     _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
@@ -154,7 +128,7 @@ package final class CriticPass: @unchecked Sendable {
     let first = shape.hiddenSizes[0]
     bk_expand_first_layer_backward(
       delta[0].base, nil, actions, actionSize, rows, count, actionWeightGradient.base,
-      baseGradient.base + states.lowerBound * first, first, repeats, first)
+      firstLayer.gradient.base + states.lowerBound * first, first, repeats, first)
   }
 
   /// ∂Q/∂a·rowGradient for the listed rows, written to those rows of `actionGradient`
@@ -215,19 +189,11 @@ package final class CriticPass: @unchecked Sendable {
     }
   }
 
-  /// Adds the first layer's gradient, gathered since the last `clearFirstLayerGradient`.
   package func finish(
     _ critic: Network, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
   ) {
+    firstLayer.addGradient(critic, observations: observations, into: gradient)
     let place = critic.layout.layers[0]
-    let gathered = baseGradient.matrix(rows: observations.rows, columns: place.outputs)
-    let stateGradient = MatrixView(
-      base: gradient + place.weight, rows: place.outputs, columns: observationSize,
-      stride: place.inputs)
-    DenseProduct.multiply(
-      gathered, observations, transposeA: true, into: stateGradient, accumulates: true)
-    bk_column_sums(
-      gathered.base, gathered.stride, gradient + place.bias, gathered.rows, gathered.columns)
     for output in 0..<place.outputs {
       for k in 0..<actionSize {
         gradient[place.weight + output * place.inputs + observationSize + k] +=

@@ -15,7 +15,7 @@ import Testing
 /// The blocked, state-sharing, row-skipping critic pass of CQL against central differences of the
 /// plain loss in double precision, at sizes that need several chunks, blocks and vector tails.
 @Suite struct CQLGradientTests {
-  @Test(arguments: ConservativeQLearning.Regularizer.allCases, [1, 10])
+  @Test(arguments: ConservativeQLearning.Regularizer.allCases, [1, 5, 10])
   func criticGradient(regularizer: ConservativeQLearning.Regularizer, samples: Int) throws {
     let (observationSize, actionSize, batchSize, weight) = (4, 3, 70, 5.0)
     var configuration = ConservativeQLearning.Configuration()

@@ -90,6 +90,67 @@ void bk_product_transposed(const float *a, ptrdiff_t row_step, ptrdiff_t k_step,
 /// with n rounded up to BK_PANEL.
 void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n, float *packed);
 
+// ---- actions of one state in groups -------------------------------------------------------------
+
+// These too are for processors where `bk_has_products`. A group is 32 actions of one state; a unit of a
+// hidden layer is a row of 32 lanes. Only units that are on for at least one lane are kept, in ascending
+// order: their rows one after the other, their numbers in `index`. Sums marked [unit, 16] gather one
+// half of the lanes on top of the other, to be added up at the end.
+
+/// Lanes of a group.
+#define BK_GROUP 32
+/// Units that are worked on at once. Buffers of rows need room for this many more than there are units.
+#define BK_GROUP_TILE 8
+/// Floats per unit that `bk_group_first_layer_backward` gathers.
+#define BK_GROUP_SUMS(actions) (((actions) + 8) / 8 * 8)
+/// Floats that `bk_group_weight_gradient` needs besides.
+#define BK_GROUP_SCRATCH(units) (((units) + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2) + 16)
+
+/// A row-major weight `[outputs, inputs]` in tiles, as `bk_group_layer` reads it, and turned to
+/// `[inputs, outputs]`, as `bk_group_layer_backward` does.
+void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs,
+                      float *tiled, float *turned);
+
+/// out[unit] += Σ sums[unit, 16].
+void bk_group_add_sums(const float *sums, float *out, ptrdiff_t units);
+
+/// max(base[unit] + Σₖ w[unit, k]·a[k, lane], 0); returns how many units are kept.
+ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions, const float *w,
+                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index);
+
+/// max(bias + W·x, 0); returns how many units are kept. w holds W in tiles: the weights of BK_GROUP_TILE
+/// outputs for one input side by side, `input_units` of these for a tile, zeros beyond the last output.
+ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
+                         ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
+                         int32_t *out_index);
+
+/// q[lane] = bias + Σ w[unit]·x[unit, lane].
+void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
+                  float bias, float *q);
+
+/// Backward of that head and the ReLU before it: dz = w[unit]·dq ⊙ (h > 0); gw[unit, 16] += dq·h;
+/// gbias[unit, 16] += dz (gbias may be null).
+void bk_group_dot_backward(const float *dq, const float *h, const int32_t *index, ptrdiff_t count,
+                           const float *w, float *dz, float *gw, float *gbias);
+
+/// dbelow = Wᵀ·dz ⊙ (below > 0) for the units kept below; gbias[unit, 16] += dbelow (may be null).
+/// Row i of w holds the weights from unit i below.
+void bk_group_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count, const float *w,
+                             ptrdiff_t ldw, const float *below, const int32_t *below_index,
+                             ptrdiff_t below_count, float *dbelow, float *gbias);
+
+/// gradient[unit, unit below] += Σ dz·below over the listed lanes; row-major, `below_units` wide.
+/// scratch: BK_GROUP_SCRATCH(below_units).
+void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdiff_t count,
+                              const float *below, const int32_t *below_index, ptrdiff_t below_count,
+                              ptrdiff_t below_units, const int32_t *lane, ptrdiff_t lanes,
+                              float *scratch, float *gradient);
+
+/// base[unit] += Σ dz over lanes; sums[unit, 0] += the same, sums[unit, 1 + k] += Σ a[k, lane]·dz.
+/// sums has BK_GROUP_SUMS(actions) floats per unit.
+void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
+                                   const float *a, ptrdiff_t actions, float *sums, float *base);
+
 // ---- tanh-Gaussian policy -----------------------------------------------------------------------
 
 /// Draws `repeats` actions per state. head[s] = (mean, raw log-std), 2·actions long.
