@@ -42,6 +42,9 @@ struct BenchmarkCommand: ParsableCommand {
   @Flag(name: .long, help: "Print one JSON object on standard output.")
   var json = false
 
+  /// The one that `--ensemble` asks for may be named too.
+  private var ordinaryNames: [String] { names.filter { $0 != BenchmarkSuite.trainedName } }
+
   func validate() throws {
     if !(1...1000).contains(repetitions) {
       throw ValidationError("--repetitions is \(repetitions), allowed: 1…1000")
@@ -52,7 +55,10 @@ struct BenchmarkCommand: ParsableCommand {
     if scaling, !names.isEmpty || ensemble != nil {
       throw ValidationError("--scaling chooses its own benchmarks; leave out names and --ensemble")
     }
-    for name in names where !BenchmarkSuite.names.contains(name) {
+    if names.contains(BenchmarkSuite.trainedName), ensemble == nil {
+      throw ValidationError("\(BenchmarkSuite.trainedName) needs --ensemble and --dataset")
+    }
+    for name in ordinaryNames where !BenchmarkSuite.names.contains(name) {
       throw ValidationError(
         "no benchmark is called '\(name)'; there are \(BenchmarkSuite.names.joined(separator: ", "))"
       )
@@ -87,7 +93,7 @@ struct BenchmarkCommand: ParsableCommand {
       if !json { Self.printModel(model, report.protocols!) }
     }
     let standard = names.isEmpty && ensemble == nil && !scaling
-    for name in standard ? BenchmarkSuite.names : names {
+    for name in standard ? BenchmarkSuite.names : ordinaryNames {
       record(try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool))
     }
     if let ensemble, let dataset {
@@ -129,5 +135,5 @@ struct BenchmarkCommand: ParsableCommand {
   }
 }
 
-/// Wide enough for the longest name, `cql-update-n1-b256-2x256-30actions`.
-private let nameWidth = 36
+/// Wide enough for the longest name, `cql-update-n1-b256-2x256-60a`.
+private let nameWidth = 30

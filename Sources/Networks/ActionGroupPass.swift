@@ -28,7 +28,8 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   private let scratch: FloatBuffer
   private let lanes: UnsafeMutablePointer<Int32>
 
-  private static let lanesPerGroup = Int(BK_GROUP)
+  /// Actions side by side.
+  package static let lanesPerGroup = Int(BK_GROUP)
   private static let tile = Int(BK_GROUP_TILE)
 
   /// Whether groups are worth their while: lanes without an action cost as much as those with one.

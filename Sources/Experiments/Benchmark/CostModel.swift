@@ -42,6 +42,29 @@ struct UpdateCost {
     }
   }
 
+  /// Share of a critic's hidden units that are on for at least one of a state's actions: fresh networks on
+  /// standard normal states (`experiments/benchmarks/units_on.py`). In use it is less.
+  private static let unitsOn = 0.745
+
+  /// Forward and backward of one critic on all actions of one state.
+  private static func allActions(_ size: UpdateSize) -> Double {
+    let critic = Critic(size)
+    let rows = 3 * size.sampledActions + 1
+    if !ActionGroupPass.suits(repeats: rows) {
+      return Double(rows) * (critic.forward + critic.backward)
+    }
+    // Units that are off have no part in products; the lanes of a group without an action have.
+    let lanes =
+      Double((rows + ActionGroupPass.lanesPerGroup - 1) / ActionGroupPass.lanesPerGroup)
+      * Double(ActionGroupPass.lanesPerGroup)
+    let (first, last) = (Double(size.hiddenSizes[0]), Double(size.hiddenSizes.last!))
+    let inner = inner(size)
+    let expansion = actionSize * first * (1 + unitsOn)
+    let products = inner * (unitsOn + unitsOn * unitsOn)
+    let weightGradient = Double(rows) * inner * unitsOn * unitsOn
+    return lanes * (expansion + products + 3 * unitsOn * last) + weightGradient
+  }
+
   private struct Policy {
     var forward: Double
     var backward: Double
@@ -69,9 +92,8 @@ struct UpdateCost {
   static func cql(_ size: UpdateSize) -> UpdateCost {
     let (critic, policy) = (Critic(size), Policy(size))
     let batch = Double(size.batchSize)
-    let rows = batch * Double(3 * size.sampledActions + 1)
     let chunks = Pieces(total: size.batchSize, size: 64).count
-    let fit = 2 * (rows * (critic.forward + critic.backward) + 2 * batch * critic.state)
+    let fit = 2 * batch * (allActions(size) + 2 * critic.state)
     let follow = 4 * batch * (critic.state + critic.forward) + batch * critic.inputGradient
     let actor = batch * (2 * policy.forward + policy.backward)
     return UpdateCost(

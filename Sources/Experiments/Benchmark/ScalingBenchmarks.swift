@@ -1,4 +1,4 @@
-public import DenseMath
+package import DenseMath
 
 /// Updates over a range of sizes, each next to what ``CostModel`` predicts.
 public enum ScalingBenchmarks {
