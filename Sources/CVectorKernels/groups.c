@@ -255,7 +255,7 @@ WIDE void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdif
 WIDE void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
                                         const float *a, ptrdiff_t actions, float *sums,
                                         float *base) {
-  ptrdiff_t stride = BK_GROUP_SUMS(actions);
+  ptrdiff_t stride = bk_group_sums(actions);
   for (ptrdiff_t p = 0; p < count; p++) {
     lanes_t d = load(dz + p * BK_GROUP);
     float *row = sums + (ptrdiff_t)index[p] * stride;

@@ -8,7 +8,6 @@ package import DenseMath
 /// only these take part in the products forward and backward (`docs/numerics.md`). For processors
 /// with AVX-512. One thread at a time.
 package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
-  package let maximumRows: Int
   private let shape: NetworkShape
   private let actionSize: Int
   private let observationSize: Int
@@ -53,13 +52,12 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     self.shape = shape
     self.actionSize = actionSize
     observationSize = shape.inputSize - actionSize
-    maximumRows = blockStates * repeats
     firstLayer = FirstLayerStates(
       shape: shape, observationSize: observationSize, maximumStates: maximumStates)
     let sizes = shape.hiddenSizes
     let lanesPerGroup = Self.lanesPerGroup
     let tile = Self.tile
-    actionWeightSums = FloatBuffer(count: sizes[0] * Self.sums(actionSize))
+    actionWeightSums = FloatBuffer(count: sizes[0] * bk_group_sums(actionSize))
     headSums = FloatBuffer(count: sizes.last! * 16)
     biasSums = sizes.dropFirst().map { FloatBuffer(count: $0 * 16) }
     tiledWeights = zip(sizes, sizes.dropFirst()).map { inputs, outputs in
@@ -67,7 +65,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     }
     turnedWeights = zip(sizes, sizes.dropFirst()).map { FloatBuffer(count: $0 * $1) }
     delta = sizes.map { FloatBuffer(count: ($0 + tile) * lanesPerGroup) }
-    scratch = FloatBuffer(count: Self.scratchSize(sizes.max()!))
+    scratch = FloatBuffer(count: bk_group_scratch(sizes.max()!))
     lanes = .allocate(capacity: lanesPerGroup)
     lanes.initialize(repeating: 0, count: lanesPerGroup)
     groups = (0..<blockStates * Self.groupsPerState(repeats)).map { _ in
@@ -76,12 +74,6 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 
   deinit { lanes.deallocate() }
-
-  // The formulas of BK_GROUP_SUMS and BK_GROUP_SCRATCH, which are macros.
-  private static func sums(_ actions: Int) -> Int { (actions + 8) / 8 * 8 }
-  private static func scratchSize(_ units: Int) -> Int {
-    (units + 15) / 16 * (16 * (lanesPerGroup + tile) + 2) + 16
-  }
 
   package func begin(_ critic: Network, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
@@ -197,7 +189,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   ) {
     firstLayer.addGradient(critic, observations: observations, into: gradient)
     let first = critic.layout.layers[0]
-    let stride = Self.sums(actionSize)
+    let stride = bk_group_sums(actionSize)
     for unit in 0..<first.outputs {
       for k in 0..<actionSize {
         gradient[first.weight + unit * first.inputs + observationSize + k] +=

@@ -7,9 +7,6 @@ package import DenseMath
 /// ``backward(_:states:repeats:actions:rowGradient:rows:count:into:)``, and at the end
 /// ``finish(_:observations:into:)``.
 package protocol ManyActionsPass: AnyObject, Sendable {
-  /// Rows (states × actions) of one forward pass.
-  var maximumRows: Int { get }
-
   /// Computes what depends on the states alone and takes over the critic's present weights.
   /// - Parameter observations: `[states, observationSize]`.
   func begin(_ critic: Network, observations: MatrixView)

@@ -54,6 +54,14 @@ import Testing
     #expect(try stated("expert", "iteration") == "\(Int(best[0]))")
     #expect(try stated("medium", "iteration") == "2")
     #expect(try stated("random", "algorithm") == "random")
+    // Every file says how to make it, settings included.
+    for kind in Self.kinds {
+      let command = try #require(try stated(kind, "command"))
+      let stage = kind == "full-replay" ? "sac" : "dataset recipe"
+      #expect(command.hasPrefix("bred \(stage) --env hopper --seed 5 --set networks.hiddenUnits=16"))
+      #expect(command.contains(" --set sac.updatesPerStep="))
+      #expect(command.contains("--set recipe.rows=250") == (kind != "full-replay"))
+    }
 
     // The replay up to the medium policy is the beginning of the whole replay.
     let replay = try dataset("medium-replay")

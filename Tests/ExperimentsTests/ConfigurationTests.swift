@@ -26,6 +26,29 @@ import Testing
     #expect(read.digest != ExperimentConfiguration().digest)
   }
 
+  /// What a dataset says it was made by is a command that makes the same configuration.
+  @Test func commandSetsWhatDiffers() throws {
+    var configuration = ExperimentConfiguration()
+    configuration.environment = "halfcheetah"
+    configuration.seed = 3
+    configuration.sac.environmentSteps = 700_000
+    configuration.sac.policyLearningRate = 1e-4
+    configuration.pretrain.members = 2
+    let command = configuration.command("sac", sections: ["networks", "sac"])
+    let words = command.split(separator: " ").map(String.init)
+    #expect(words.prefix(6) == ["bred", "sac", "--env", "halfcheetah", "--seed", "3"])
+    let settings = words.dropFirst(6).filter { $0 != "--set" }
+    #expect(settings.count == 2)
+    let read = try ExperimentConfiguration.load(
+      overrides: settings,
+      options: [
+        .init(name: "--env", key: "environment", value: "halfcheetah"),
+        .init(name: "--seed", key: "seed", value: "3"),
+      ])
+    configuration.pretrain.members = ExperimentConfiguration().pretrain.members
+    #expect(read == configuration)
+  }
+
   @Test func overridesAreTyped() throws {
     let read = try ExperimentConfiguration.load(
       overrides: [

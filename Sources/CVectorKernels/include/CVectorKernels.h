@@ -102,9 +102,11 @@ void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n,
 /// Units that are worked on at once. Buffers of rows need room for this many more than there are units.
 #define BK_GROUP_TILE 8
 /// Floats per unit that `bk_group_first_layer_backward` gathers.
-#define BK_GROUP_SUMS(actions) (((actions) + 8) / 8 * 8)
-/// Floats that `bk_group_weight_gradient` needs besides.
-#define BK_GROUP_SCRATCH(units) (((units) + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2) + 16)
+static inline ptrdiff_t bk_group_sums(ptrdiff_t actions) { return (actions + 8) / 8 * 8; }
+/// Floats that `bk_group_weight_gradient` needs besides, for so many units below.
+static inline ptrdiff_t bk_group_scratch(ptrdiff_t units) {
+  return (units + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2) + 16;
+}
 
 /// A row-major weight `[outputs, inputs]` in tiles, as `bk_group_layer` reads it, and turned to
 /// `[inputs, outputs]`, as `bk_group_layer_backward` does.
@@ -140,14 +142,14 @@ void bk_group_layer_backward(const float *dz, const int32_t *index, ptrdiff_t co
                              ptrdiff_t below_count, float *dbelow, float *gbias);
 
 /// gradient[unit, unit below] += Σ dz·below over the listed lanes; row-major, `below_units` wide.
-/// scratch: BK_GROUP_SCRATCH(below_units).
+/// scratch: bk_group_scratch(below_units).
 void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdiff_t count,
                               const float *below, const int32_t *below_index, ptrdiff_t below_count,
                               ptrdiff_t below_units, const int32_t *lane, ptrdiff_t lanes,
                               float *scratch, float *gradient);
 
 /// base[unit] += Σ dz over lanes; sums[unit, 0] += the same, sums[unit, 1 + k] += Σ a[k, lane]·dz.
-/// sums has BK_GROUP_SUMS(actions) floats per unit.
+/// sums has bk_group_sums(actions) floats per unit.
 void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
                                    const float *a, ptrdiff_t actions, float *sums, float *base);
 

@@ -105,6 +105,24 @@ extension ExperimentConfiguration {
     return (try? Yams.serialize(node: Self.withExactNumbers(node, of: self))) ?? text
   }
 
+  /// The command that works with these values: what of `sections` differs from the defaults is set.
+  func command(_ name: String, sections: [String]) -> String {
+    func scalars(_ configuration: ExperimentConfiguration) -> [(key: String, value: String)] {
+      let root = (try? Yams.compose(yaml: configuration.yaml()))?.mapping ?? [:]
+      return sections.flatMap { section in
+        (root[Node(section)]?.mapping ?? [:]).compactMap { key, value in
+          guard let key = key.string, let value = value.string else { return nil }
+          return ("\(section).\(key)", value)
+        }
+      }
+    }
+    let differing = zip(scalars(self), scalars(ExperimentConfiguration())).filter {
+      $0.0.value != $0.1.value
+    }
+    let settings = differing.map { " --set \($0.0.key)=\($0.0.value)" }
+    return "bred \(name) --env \(environment) --seed \(seed)" + settings.joined()
+  }
+
   /// The encoder rounds to fifteen digits, so that 1/3 would not be read back as it was.
   private static func withExactNumbers(_ node: Node, of value: Any) -> Node {
     if let number = value as? Double { return Node("\(number)", Tag(.float)) }

@@ -80,6 +80,12 @@ public struct DatasetRecipe {
     if context.interruption.isRequested { throw Interrupted(directory: directory.path) }
   }
 
+  /// What the files say they were made by.
+  private var command: String {
+    context.configuration.command(
+      "dataset recipe", sections: ["networks", "sac", "recipe"])
+  }
+
   // MARK: Policies
 
   /// Plays each kept policy with sampled actions; starts are the same for all of them.
@@ -121,13 +127,13 @@ public struct DatasetRecipe {
         try D4RLDataset(contentsOf: file($0, in: directory))
       }
       try DatasetAssembly.stitching(parts[0], parts[1], rows: 2 * recipe.rows, output: path)
-        .write(to: path, command: "bred dataset recipe: medium and expert stitched")
+        .write(to: path, command: "\(command): medium and expert stitched")
     case .mediumReplay:
       let replay = try D4RLDataset(contentsOf: full)
       let rows = min(replay.rows, choice.medium.iteration * context.configuration.sac.blockSteps)
       let medium = SACStage.policyFile(block: choice.medium.iteration, in: sac)
       try DatasetAssembly([.init(replay, rows: 0..<rows)], output: path).write(
-        to: path, command: "bred dataset recipe: replay up to the medium policy",
+        to: path, command: "\(command): replay up to the medium policy",
         policy: EnsembleFiles.policyTensors(medium, task: task),
         integers: ["iteration": choice.medium.iteration])
     case .fullReplay:
@@ -144,9 +150,7 @@ public struct DatasetRecipe {
     if let source { metadata.integers["iteration"] = source.iteration }
     // Seeds differ, so that the parts of medium-expert do not begin with the same states.
     let seed = UInt64(context.configuration.seed) &+ seedOffset
-    metadata.strings["command"] =
-      "bred dataset recipe --env \(task.name) --seed "
-      + "\(context.configuration.seed)"
+    metadata.strings["command"] = command
     var nextNotice = recipe.rows / 10
     context.reporter.begin("rows", from: 0, to: recipe.rows, unit: "rows")
     _ = try DatasetCollector(environment: task.kind, seed: seed, steps: recipe.rows).collect(

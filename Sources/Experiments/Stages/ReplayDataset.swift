@@ -13,15 +13,16 @@ enum ReplayDataset {
   ///   - learner: its policy goes into the file's metadata.
   ///   - replacing: whether an existing file gives way.
   static func write(
-    _ buffer: ReplayBuffer, learner: SoftActorCritic, task: ControlTask, seed: Int, to path: String,
-    replacing: Bool
+    _ buffer: ReplayBuffer, learner: SoftActorCritic, task: ControlTask,
+    configuration: ExperimentConfiguration, to path: String, replacing: Bool
   ) throws {
     var metadata = D4RLMetadata()
     metadata.strings = [
       "algorithm": "SAC", "environment": task.name, "producer": "bred \(PackageVersion.number)",
-      "mujoco": PhysicsModel.libraryVersion,
+      "mujoco_version": PhysicsModel.libraryVersion, "seed": "\(configuration.seed)",
+      "command": configuration.command("sac", sections: ["networks", "sac"]),
     ]
-    metadata.integers = ["seed": seed, "iteration": learner.updateCount / 1000]
+    metadata.integers = ["iteration": learner.updateCount / 1000]
     metadata.policy = NetworkFile(learner.actors[0].network, role: .policy).tensors
     let writer = try D4RLWriter(
       creating: path, rows: buffer.count, shape: D4RLShape(task.specification),

@@ -58,7 +58,7 @@ public struct SACStage {
     try EnsembleFiles.write(learner, environment: task.name, to: directory.weights)
     if let replayDataset {
       try ReplayDataset.write(
-        replay.online, learner: learner, task: task, seed: context.configuration.seed,
+        replay.online, learner: learner, task: task, configuration: context.configuration,
         to: replayDataset, replacing: context.resume)
     }
     try session.finish(extra: ["environmentSteps": Double(source.environmentSteps)])
