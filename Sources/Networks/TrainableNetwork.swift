@@ -43,7 +43,7 @@ public final class TrainableNetwork: @unchecked Sendable {
   }
 
   /// Parameters that one call of ``stepSlice(_:_:tau:)`` works on.
-  package static let sliceSize = 1 << 13
+  package static let sliceSize = 1 << 15
   package var sliceCount: Int {
     (network.values.count + TrainableNetwork.sliceSize - 1) / TrainableNetwork.sliceSize
   }
