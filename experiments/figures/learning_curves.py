@@ -54,6 +54,11 @@ def main():
     parser.add_argument("--output", required=True, help="path without extension")
     parser.add_argument("--title", default="")
     arguments = parser.parse_args()
+    try:
+        import matplotlib
+        import matplotlib.pyplot as plot
+    except ImportError:
+        parser.error("matplotlib is missing (Debian: apt-get install python3-matplotlib)")
     curves = []
     for run in arguments.runs:
         label, separator, directory = run.partition("=")
@@ -70,11 +75,7 @@ def main():
 
     replace(arguments.output + ".csv", write_table)
 
-    import matplotlib
-
     matplotlib.use("Agg")
-    import matplotlib.pyplot as plot
-
     figure, axes = plot.subplots(figsize=(7, 4.2), dpi=120)
     for label, rows in curves:
         steps = [float(row["environment_steps"]) for row in rows]
