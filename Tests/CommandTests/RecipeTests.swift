@@ -58,7 +58,8 @@ import Testing
     for kind in Self.kinds {
       let command = try #require(try stated(kind, "command"))
       let stage = kind == "full-replay" ? "sac" : "dataset recipe"
-      #expect(command.hasPrefix("bred \(stage) --env hopper --seed 5 --set networks.hiddenUnits=16"))
+      #expect(
+        command.hasPrefix("bred \(stage) --env hopper --seed 5 --set networks.hiddenUnits=16"))
       #expect(command.contains(" --set sac.updatesPerStep="))
       #expect(command.contains("--set recipe.rows=250") == (kind != "full-replay"))
     }
