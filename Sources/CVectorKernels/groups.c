@@ -148,7 +148,8 @@ WIDE void bk_group_dot_backward(const float *dq, const float *h, const int32_t *
     z = where_on(row, z);
     store(dz + p * BK_GROUP, z);
     if (gbias) add_halves(gbias, index[p], z);
-    add_halves(gw, index[p], (lanes_t){_mm512_mul_ps(d.low, row.low), _mm512_mul_ps(d.high, row.high)});
+    z = (lanes_t){_mm512_mul_ps(d.low, row.low), _mm512_mul_ps(d.high, row.high)};
+    add_halves(gw, index[p], z);
   }
 }
 

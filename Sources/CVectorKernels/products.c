@@ -203,7 +203,7 @@ void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n,
       const float *from = rows > 0 ? b + (j + half) * ldb : b;
       for (ptrdiff_t p = 0; p < k; p += 16)
         bk_transpose16(from + p, ldb, rows, k - p < 16 ? k - p : 16, out + p * BK_PANEL + half,
-                    BK_PANEL);
+                       BK_PANEL);
     }
   }
 }

@@ -27,14 +27,16 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   private let scratch: FloatBuffer
   private let lanes: UnsafeMutablePointer<Int32>
 
-  /// Actions side by side.
-  package static let lanesPerGroup = Int(BK_GROUP)
+  private static let lanesPerGroup = Int(BK_GROUP)
   private static let tile = Int(BK_GROUP_TILE)
 
   /// Whether groups are worth their while: lanes without an action cost as much as those with one.
   package static func suits(repeats: Int) -> Bool {
-    DenseProduct.method == .own && 8 * repeats >= 5 * groupsPerState(repeats) * lanesPerGroup
+    DenseProduct.method == .own && 8 * repeats >= 5 * lanes(repeats: repeats)
   }
+
+  /// Lanes that the actions of one state take up, those without an action included.
+  package static func lanes(repeats: Int) -> Int { groupsPerState(repeats) * lanesPerGroup }
 
   private static func groupsPerState(_ repeats: Int) -> Int {
     (repeats + lanesPerGroup - 1) / lanesPerGroup

@@ -1,5 +1,5 @@
-import DenseMath
 internal import CVectorKernels
+import DenseMath
 
 /// The part of a critic's first layer that depends on the state, W₁ˢ·s + b₁, computed once for all
 /// actions of a state, and its gradient.

@@ -54,7 +54,9 @@ import Testing
     #expect(try stated("expert", "iteration") == "\(Int(best[0]))")
     #expect(try stated("medium", "iteration") == "2")
     #expect(try stated("random", "algorithm") == "random")
-    // Every file says how to make it, settings included.
+    // Every file says how to make it, settings included; those of the recipe itself by one command.
+    let commands = try Self.kinds.dropLast().map { try stated($0, "command") }
+    #expect(Set(commands).count == 1)
     for kind in Self.kinds {
       let command = try #require(try stated(kind, "command"))
       let stage = kind == "full-replay" ? "sac" : "dataset recipe"

@@ -57,6 +57,8 @@ def main():
     parser.add_argument("--dataset", help="D4RL HDF5 file to take states from")
     parser.add_argument("--ensemble", help="folder of a CQL ensemble, needs --dataset")
     options = parser.parse_args()
+    if options.ensemble and not options.dataset:
+        parser.error("--ensemble needs --dataset")
     generator = np.random.default_rng(0)
     states, action_size = generator.standard_normal((STATES, 17)), 6
     data, following = None, states

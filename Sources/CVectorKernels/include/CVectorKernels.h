@@ -99,7 +99,7 @@ void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n,
 
 /// Lanes of a group.
 #define BK_GROUP 32
-/// Units that are worked on at once. Buffers of rows need room for this many more than there are units.
+/// Units that are worked on at once. Rows and lists need room for this many more than there are units.
 #define BK_GROUP_TILE 8
 /// Floats per unit that `bk_group_first_layer_backward` gathers.
 static inline ptrdiff_t bk_group_sums(ptrdiff_t actions) { return (actions + 8) / 8 * 8; }

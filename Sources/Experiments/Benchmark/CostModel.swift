@@ -54,9 +54,7 @@ struct UpdateCost {
       return Double(rows) * (critic.forward + critic.backward)
     }
     // Units that are off have no part in products; the lanes of a group without an action have.
-    let lanes =
-      Double((rows + ActionGroupPass.lanesPerGroup - 1) / ActionGroupPass.lanesPerGroup)
-      * Double(ActionGroupPass.lanesPerGroup)
+    let lanes = Double(ActionGroupPass.lanes(repeats: rows))
     let (first, last) = (Double(size.hiddenSizes[0]), Double(size.hiddenSizes.last!))
     let inner = inner(size)
     let expansion = actionSize * first * (1 + unitsOn)

@@ -127,13 +127,13 @@ public struct DatasetRecipe {
         try D4RLDataset(contentsOf: file($0, in: directory))
       }
       try DatasetAssembly.stitching(parts[0], parts[1], rows: 2 * recipe.rows, output: path)
-        .write(to: path, command: "\(command): medium and expert stitched")
+        .write(to: path, command: command)
     case .mediumReplay:
       let replay = try D4RLDataset(contentsOf: full)
       let rows = min(replay.rows, choice.medium.iteration * context.configuration.sac.blockSteps)
       let medium = SACStage.policyFile(block: choice.medium.iteration, in: sac)
       try DatasetAssembly([.init(replay, rows: 0..<rows)], output: path).write(
-        to: path, command: "\(command): replay up to the medium policy",
+        to: path, command: command,
         policy: EnsembleFiles.policyTensors(medium, task: task),
         integers: ["iteration": choice.medium.iteration])
     case .fullReplay:
