@@ -83,7 +83,7 @@ package final class CQLScratch: @unchecked Sendable {
     let gradient = critic.gradient(part: part)
     let observations = batch.observations.rows(states)
     let pass = regularizerPass
-    pass.begin(critic.network, observations: observations)
+    pass.begin(critic.network.view, observations: observations)
     pass.clearGradient(states: states.count)
     var fit = Fit()
     var start = 0
@@ -93,16 +93,16 @@ package final class CQLScratch: @unchecked Sendable {
         batch, member: member,
         states: states.lowerBound + block.lowerBound..<states.lowerBound + block.upperBound)
       pass.forward(
-        critic.network, states: block, repeats: perState, actions: actions.base, into: q.base)
+        critic.network.view, states: block, repeats: perState, actions: actions.base, into: q.base)
       let keptRows = differentiate(
         states: states.lowerBound + block.lowerBound..<states.lowerBound + block.upperBound,
         targets: member.targets.base, member: member, weight: regularizerWeight, fit: &fit)
       pass.backward(
-        critic.network, states: block, repeats: perState, actions: actions.base,
+        critic.network.view, states: block, repeats: perState, actions: actions.base,
         rowGradient: rowGradient.base, rows: kept, count: keptRows, into: gradient)
       start = block.upperBound
     }
-    pass.finish(critic.network, observations: observations, into: gradient)
+    pass.finish(critic.network.view, observations: observations, into: gradient)
     return fit
   }
 
@@ -188,9 +188,9 @@ package final class CQLScratch: @unchecked Sendable {
       let block = start..<min(start + step, rows.upperBound)
       let observations = batch.nextObservations.rows(block)
       for (critic, out) in zip(critics, [q, otherQ]) {
-        pass.begin(critic.target!, observations: observations)
+        pass.begin(critic.target!.view, observations: observations)
         pass.forward(
-          critic.target!, states: 0..<block.count, repeats: n,
+          critic.target!.view, states: 0..<block.count, repeats: n,
           actions: actions + block.lowerBound * n * actionSize, into: out.base)
       }
       for (index, row) in block.enumerated() {

@@ -34,9 +34,9 @@ package final class CriticScratch: @unchecked Sendable {
     let observations = batch.nextObservations.rows(rows)
     let actions = next.actions.base + rows.lowerBound * next.actionSize
     for j in 0..<2 {
-      passes[j].begin(twins[j].target!, observations: observations)
+      passes[j].begin(twins[j].target!.view, observations: observations)
       passes[j].forward(
-        twins[j].target!, states: 0..<rows.count, repeats: 1, actions: actions, into: q[j].base)
+        twins[j].target!.view, states: 0..<rows.count, repeats: 1, actions: actions, into: q[j].base)
     }
     for i in 0..<rows.count {
       let row = rows.lowerBound + i
@@ -67,9 +67,9 @@ package final class CriticScratch: @unchecked Sendable {
     for j in 0..<2 {
       let critic = twins[j].network
       let gradient = twins[j].gradient(part: part)
-      passes[j].begin(critic, observations: observations)
+      passes[j].begin(critic.view, observations: observations)
       passes[j].clearGradient(states: rows.count)
-      passes[j].forward(critic, states: states, repeats: 1, actions: actions, into: q[j].base)
+      passes[j].forward(critic.view, states: states, repeats: 1, actions: actions, into: q[j].base)
       for i in states {
         let error = q[j].base[i] - targets.base[i]
         loss += Double(error * error)
@@ -77,10 +77,10 @@ package final class CriticScratch: @unchecked Sendable {
         rowGradient.base[i] = 2 * error / Float(batchSize)
       }
       passes[j].backward(
-        critic, states: states, repeats: 1, actions: actions, rowGradient: rowGradient.base,
+        critic.view, states: states, repeats: 1, actions: actions, rowGradient: rowGradient.base,
         rows: passes[j].allRows, count: rows.count, into: gradient)
-      passes[j].finish(critic, observations: observations, into: gradient)
-      passes[j].forward(critic, states: states, repeats: 1, actions: drawn, into: q[j].base)
+      passes[j].finish(critic.view, observations: observations, into: gradient)
+      passes[j].forward(critic.view, states: states, repeats: 1, actions: drawn, into: q[j].base)
     }
     return (loss, total)
   }
@@ -90,9 +90,9 @@ package final class CriticScratch: @unchecked Sendable {
     _ twins: [TrainableNetwork], batch: BatchViews, rows: Range<Int>, current: ActorDraws
   ) {
     for j in 0..<2 {
-      passes[j].begin(twins[j].network, observations: batch.observations.rows(rows))
+      passes[j].begin(twins[j].network.view, observations: batch.observations.rows(rows))
       passes[j].forward(
-        twins[j].network, states: 0..<rows.count, repeats: 1,
+        twins[j].network.view, states: 0..<rows.count, repeats: 1,
         actions: current.actions.base + rows.lowerBound * current.actionSize, into: q[j].base)
     }
   }
@@ -116,7 +116,7 @@ package final class CriticScratch: @unchecked Sendable {
         count += 1
       }
       passes[j].actionGradient(
-        twins[j].network, rowGradient: rowGradient.base, rows: selected, count: count,
+        twins[j].network.view, rowGradient: rowGradient.base, rows: selected, count: count,
         into: gradient + rows.lowerBound * current.actionSize)
     }
     return total

@@ -77,7 +77,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
 
   deinit { lanes.deallocate() }
 
-  package func begin(_ critic: Network, observations: MatrixView) {
+  package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
     for index in tiledWeights.indices {
       let weight = critic.weight(index + 1)
@@ -95,7 +95,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 
   package func forward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     into q: UnsafeMutablePointer<Float>
   ) {
     let perState = Self.groupsPerState(repeats)
@@ -112,7 +112,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     }
   }
 
-  private func evaluate(_ critic: Network, state: Int, group: ActionGroup) {
+  private func evaluate(_ critic: NetworkView, state: Int, group: ActionGroup) {
     let weight = critic.weight(0)
     group.counts[0] = bk_group_first_layer(
       firstLayer.values.base + state * shape.hiddenSizes[0], group.actions.base, actionSize,
@@ -128,11 +128,11 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     let head = critic.layout.head
     bk_group_dot(
       group.rows[last].base, group.units[last], group.counts[last],
-      critic.values.base + head.weight, critic.values.base[head.bias], group.q.base)
+      critic.base + head.weight, critic.base[head.bias], group.q.base)
   }
 
   package func backward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     into gradient: UnsafeMutablePointer<Float>
   ) {
@@ -162,13 +162,13 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 
   private func differentiate(
-    _ critic: Network, state: Int, group: ActionGroup, kept: Int,
+    _ critic: NetworkView, state: Int, group: ActionGroup, kept: Int,
     into gradient: UnsafeMutablePointer<Float>
   ) {
     let last = shape.hiddenSizes.count - 1
     bk_group_dot_backward(
       group.rowGradient.base, group.rows[last].base, group.units[last], group.counts[last],
-      critic.values.base + critic.layout.head.weight, delta[last].base, headSums.base,
+      critic.base + critic.layout.head.weight, delta[last].base, headSums.base,
       last == 0 ? nil : biasSums[last - 1].base)
     for layer in Swift.stride(from: last, to: 0, by: -1) {
       let below = layer - 1
@@ -187,7 +187,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 
   package func finish(
-    _ critic: Network, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
+    _ critic: NetworkView, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
   ) {
     firstLayer.addGradient(critic, observations: observations, into: gradient)
     let first = critic.layout.layers[0]

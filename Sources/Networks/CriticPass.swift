@@ -62,7 +62,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
 
   deinit { everyRow.deallocate() }
 
-  package func begin(_ critic: Network, observations: MatrixView) {
+  package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
     for (index, weight) in forwardWeights.enumerated() { weight.load(critic.weight(index + 1)) }
     let weight = critic.weight(0)
@@ -81,7 +81,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   }
 
   package func forward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     into q: UnsafeMutablePointer<Float>
   ) {
     let rows = states.count * repeats
@@ -93,8 +93,8 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       hidden[0].base, states.count, repeats, first)
     let last = shape.hiddenSizes.count - 1
     let head = critic.layout.head
-    let headWeight = UnsafePointer(critic.values.base + head.weight)
-    let headBias = critic.values.base[head.bias]
+    let headWeight = UnsafePointer(critic.base + head.weight)
+    let headBias = critic.base[head.bias]
     if last == 0 {
       bk_bias_relu_dot(
         hidden[0].base, first, zeros.base, headWeight, headBias, q, rows, first)
@@ -114,7 +114,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
 
   /// Overwrites the activations.
   package func backward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     into gradient: UnsafeMutablePointer<Float>
   ) {
@@ -134,7 +134,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   /// ∂Q/∂a·rowGradient for the listed rows, written to those rows of `actionGradient`
   /// (`[rows, actionSize]`). No parameter gradient.
   package func actionGradient(
-    _ critic: Network, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     into actionGradient: UnsafeMutablePointer<Float>
   ) {
     if count == 0 { return }
@@ -154,14 +154,14 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   /// From the head down to the first layer's ReLU, compacted to the listed rows, in `delta[0]`;
   /// `hidden[0]` is compacted alike.
   private func backwardHidden(
-    _ critic: Network, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     gradient: UnsafeMutablePointer<Float>?
   ) {
     let last = shape.hiddenSizes.count - 1
     let head = critic.layout.head
     let lastBias = last == 0 ? sink.base : gradient.map { $0 + critic.layout.layers[last].bias }
     bk_dot_backward(
-      hidden[last].base, head.inputs, rowGradient, rows, count, critic.values.base + head.weight,
+      hidden[last].base, head.inputs, rowGradient, rows, count, critic.base + head.weight,
       delta[last].base, gradient.map { $0 + head.weight },
       gradient == nil ? nil : lastBias, head.inputs)
     if last == 0 {
@@ -190,7 +190,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   }
 
   package func finish(
-    _ critic: Network, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
+    _ critic: NetworkView, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>
   ) {
     firstLayer.addGradient(critic, observations: observations, into: gradient)
     let place = critic.layout.layers[0]

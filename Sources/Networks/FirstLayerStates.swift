@@ -20,7 +20,7 @@ final class FirstLayerStates {
     gradient = FloatBuffer(count: maximumStates * outputs)
   }
 
-  func compute(_ critic: Network, observations: MatrixView) {
+  func compute(_ critic: NetworkView, observations: MatrixView) {
     precondition(observations.rows <= maximumStates, "\(observations.rows) > \(maximumStates)")
     DenseProduct.multiply(
       observations, critic.weight(0).columns(0..<observationSize), transposeB: true,
@@ -34,7 +34,7 @@ final class FirstLayerStates {
 
   /// Adds the gradient of W₁ˢ and b₁ to the flat gradient of the whole critic.
   func addGradient(
-    _ critic: Network, observations: MatrixView, into flat: UnsafeMutablePointer<Float>
+    _ critic: NetworkView, observations: MatrixView, into flat: UnsafeMutablePointer<Float>
   ) {
     let place = critic.layout.layers[0]
     let gathered = gradient.matrix(rows: observations.rows, columns: outputs)

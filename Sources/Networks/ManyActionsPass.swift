@@ -9,7 +9,7 @@ package import DenseMath
 package protocol ManyActionsPass: AnyObject, Sendable {
   /// Computes what depends on the states alone and takes over the critic's present weights.
   /// - Parameter observations: `[states, observationSize]`.
-  func begin(_ critic: Network, observations: MatrixView)
+  func begin(_ critic: NetworkView, observations: MatrixView)
 
   /// Clears what `backward` gathers for `finish`.
   func clearGradient(states: Int)
@@ -21,7 +21,7 @@ package protocol ManyActionsPass: AnyObject, Sendable {
   ///   - actions: `[states.count · repeats, actionSize]`, the actions of one state together.
   ///   - q: `[states.count · repeats]`.
   func forward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     into q: UnsafeMutablePointer<Float>)
 
   /// Adds Σ rowGradient·∂Q/∂parameters over the listed rows of the last forward pass to `gradient`,
@@ -30,11 +30,11 @@ package protocol ManyActionsPass: AnyObject, Sendable {
   ///   - rowGradient: ∂loss/∂Q, one per row of the forward pass.
   ///   - rows: ascending rows to include; the others contribute nothing.
   func backward(
-    _ critic: Network, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
+    _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     into gradient: UnsafeMutablePointer<Float>)
 
   /// Adds what has been gathered since the last `clearGradient`.
   func finish(
-    _ critic: Network, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>)
+    _ critic: NetworkView, observations: MatrixView, into gradient: UnsafeMutablePointer<Float>)
 }

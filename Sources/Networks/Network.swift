@@ -25,15 +25,34 @@ public final class Network: @unchecked Sendable {
     set { values.elements = newValue }
   }
 
+  /// These parameters as kernels read them; valid while the network lives.
+  package var view: NetworkView { NetworkView(layout: layout, base: values.base) }
+
+  package func weight(_ layer: Int) -> MatrixView { view.weight(layer) }
+  package func bias(_ layer: Int) -> UnsafeMutablePointer<Float> { view.bias(layer) }
+}
+
+/// A window onto the parameters of one network that somebody else owns and keeps alive.
+package struct NetworkView {
+  package let layout: ParameterLayout
+  package let base: UnsafeMutablePointer<Float>
+
+  package init(layout: ParameterLayout, base: UnsafeMutablePointer<Float>) {
+    self.layout = layout
+    self.base = base
+  }
+
+  @inline(__always)
   package func weight(_ layer: Int) -> MatrixView {
     let place = layout.layers[layer]
     return MatrixView(
-      base: values.base + place.weight, rows: place.outputs, columns: place.inputs,
+      base: base + place.weight, rows: place.outputs, columns: place.inputs,
       stride: place.inputs)
   }
 
+  @inline(__always)
   package func bias(_ layer: Int) -> UnsafeMutablePointer<Float> {
-    values.base + layout.layers[layer].bias
+    base + layout.layers[layer].bias
   }
 }
 

@@ -104,7 +104,7 @@ import Testing
     let gradient = FloatBuffer(count: network.parameters.count)
     let observations = buffer(input.observations)
     let view = observations.matrix(rows: input.states, columns: input.observationSize)
-    pass.begin(network, observations: view)
+    pass.begin(network.view, observations: view)
     pass.clearGradient(states: input.states)
     var values: [Float] = []
     // Two blocks of states, as the learners do.
@@ -112,15 +112,15 @@ import Testing
       let first = block.lowerBound * repeats
       let out = FloatBuffer(count: block.count * repeats)
       let pointer = actionBuffer.base + first * input.actionSize
-      pass.forward(network, states: block, repeats: repeats, actions: pointer, into: out.base)
+      pass.forward(network.view, states: block, repeats: repeats, actions: pointer, into: out.base)
       values += out.elements
       let blockPull = buffer(Array(input.pull[first..<first + out.count]))
       let list = input.kept.filter { $0 >= first && $0 < first + out.count }
       pass.backward(
-        network, states: block, repeats: repeats, actions: pointer, rowGradient: blockPull.base,
+        network.view, states: block, repeats: repeats, actions: pointer, rowGradient: blockPull.base,
         rows: list.map { Int32($0 - first) }, count: list.count, into: gradient.base)
     }
-    pass.finish(network, observations: view, into: gradient.base)
+    pass.finish(network.view, observations: view, into: gradient.base)
 
     let parameters = network.parameters.map { Double($0) }
     let expectedValues = (0..<input.rows).map {
@@ -163,10 +163,10 @@ import Testing
     let all = FloatBuffer(count: input.rows)
     let actions = buffer(input.actions)
     pass.forward(
-      network, states: 0..<input.states, repeats: repeats, actions: actions.base, into: all.base)
+      network.view, states: 0..<input.states, repeats: repeats, actions: actions.base, into: all.base)
     let pullBuffer = buffer(input.pull)
     pass.actionGradient(
-      network, rowGradient: pullBuffer.base, rows: input.kept.map { Int32($0) },
+      network.view, rowGradient: pullBuffer.base, rows: input.kept.map { Int32($0) },
       count: input.kept.count, into: actionGradient.base)
     let parameters = network.parameters.map { Double($0) }
     var largest = 0.0
@@ -209,14 +209,14 @@ import Testing
     let results = passes.map { pass in
       let q = FloatBuffer(count: states * repeats)
       let gradient = FloatBuffer(count: network.parameters.count)
-      pass.begin(network, observations: view)
+      pass.begin(network.view, observations: view)
       pass.clearGradient(states: states)
       pass.forward(
-        network, states: 0..<states, repeats: repeats, actions: actions.base, into: q.base)
+        network.view, states: 0..<states, repeats: repeats, actions: actions.base, into: q.base)
       pass.backward(
-        network, states: 0..<states, repeats: repeats, actions: actions.base,
+        network.view, states: 0..<states, repeats: repeats, actions: actions.base,
         rowGradient: pull.base, rows: rows, count: rows.count, into: gradient.base)
-      pass.finish(network, observations: view, into: gradient.base)
+      pass.finish(network.view, observations: view, into: gradient.base)
       return (q.elements, gradient.elements)
     }
     let (q, gradient) = (results[0].0.map(Double.init), results[0].1.map(Double.init))
