@@ -55,6 +55,8 @@ let package = Package(
     library("DenseMath", ["COpenBLAS", "CVectorKernels"]),
     library("RLCore", ["DenseMath"]),
     library("Networks", ["RLCore", "DenseMath", "CVectorKernels"]),
+    library("Autodiff", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
+    library("Algorithms", ["Autodiff", "Networks", "RLCore", "DenseMath", "CVectorKernels"]),
     library("Replay", ["RLCore", "DenseMath"]),
     library("Learners", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
     library(
@@ -106,6 +108,10 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
     tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
+    tests("AutodiffTests", ["Autodiff", "Networks", "RLCore", "DenseMath"]),
+    tests(
+      "AlgorithmsTests",
+      ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests(
       "LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),

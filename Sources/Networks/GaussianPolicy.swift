@@ -56,31 +56,7 @@ public struct GaussianPolicy: Policy {
     precondition(
       observations.columns == observationSize,
       "observations have \(observations.columns) columns, the policy takes \(observationSize)")
-    if observations.rows == 1 { return headOfOne(observations) }
-    let pass = DensePass(shape: network.shape, maximumRows: observations.rows, backward: false)
-    observations.withView { pass.forward(network, $0, rows: 0..<observations.rows) }
-    return pass.outputs.matrix
-  }
-
-  /// Acting asks for one row at a time; this needs two short-lived rows only.
-  private func headOfOne(_ observation: Matrix) -> Matrix {
-    var below = observation
-    for layer in 0..<network.shape.layerCount {
-      let place = network.layout.layers[layer]
-      var here = Matrix(rows: 1, columns: place.outputs)
-      here.elements.withUnsafeMutableBufferPointer { buffer in
-        let out = MatrixView(
-          base: buffer.baseAddress!, rows: 1, columns: place.outputs, stride: place.outputs)
-        let bias = UnsafePointer(network.bias(layer))
-        below.withView {
-          DenseProduct.multiply(
-            $0, network.weight(layer), transposeB: true, into: out,
-            finish: layer < network.shape.hiddenSizes.count ? .biasReLU(bias) : .bias(bias))
-        }
-      }
-      below = here
-    }
-    return below
+    return network.outputs(for: observations)
   }
 
   /// log π(a∣s) of given actions (clipped to ±0.999999), `[rows]`.

@@ -94,6 +94,12 @@ extension Network {
           ? rule.hiddenBias
           : i >= layer.outputs - rule.randomHeadBiases ? Float(generator.uniform(-bound, bound)) : 0
       }
+      if layer.isNormalized {
+        for i in 0..<layer.outputs {
+          values.base[layer.scale + i] = 1
+          values.base[layer.shift + i] = 0
+        }
+      }
     }
   }
 }

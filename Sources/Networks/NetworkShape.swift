@@ -1,17 +1,24 @@
 /// Sizes of a multilayer perceptron: ReLU after each hidden layer, one linear head.
+///
+/// With ``normalizesLayers`` each hidden layer is linear, layer norm (with scale and shift), ReLU.
 public struct NetworkShape: Sendable, Codable, Equatable {
   public var inputSize: Int
   /// Widths of the hidden layers, first to last; at least one.
   public var hiddenSizes: [Int]
   public var outputSize: Int
+  /// Whether a layer norm stands before each ReLU.
+  public var normalizesLayers: Bool
 
-  public init(inputSize: Int, hiddenSizes: [Int], outputSize: Int) {
+  public init(
+    inputSize: Int, hiddenSizes: [Int], outputSize: Int, normalizesLayers: Bool = false
+  ) {
     precondition(
       inputSize > 0 && outputSize > 0 && !hiddenSizes.isEmpty && hiddenSizes.allSatisfy { $0 > 0 },
       "a network of \(inputSize) → \(hiddenSizes) → \(outputSize) has an empty layer")
     self.inputSize = inputSize
     self.hiddenSizes = hiddenSizes
     self.outputSize = outputSize
+    self.normalizesLayers = normalizesLayers
   }
 
   public var layerCount: Int { hiddenSizes.count + 1 }
@@ -34,6 +41,15 @@ package struct ParameterLayout: Sendable, Equatable {
     package let weight: Int
     /// Offset of the bias, `[outputs]`.
     package let bias: Int
+    /// Offsets of the layer norm's scale and shift, `[outputs]`; −1: the layer has none.
+    package let scale: Int
+    package let shift: Int
+    /// Place of the layer's outputs among all hidden units.
+    package let place: Int
+
+    package var isNormalized: Bool { scale >= 0 }
+    /// Where the sum over rows of the gradient before the ReLU goes.
+    package var shiftOrBias: Int { isNormalized ? shift : bias }
   }
 
   package let layers: [Layer]
@@ -41,12 +57,17 @@ package struct ParameterLayout: Sendable, Equatable {
 
   package init(_ shape: NetworkShape) {
     var layers: [Layer] = []
-    var offset = 0
+    var (offset, place) = (0, 0)
     for index in 0..<shape.layerCount {
       let (inputs, outputs) = shape.sizes(ofLayer: index)
+      let normalizes = shape.normalizesLayers && index < shape.hiddenSizes.count
+      let end = offset + inputs * outputs + outputs
       layers.append(
-        Layer(inputs: inputs, outputs: outputs, weight: offset, bias: offset + inputs * outputs))
-      offset += inputs * outputs + outputs
+        Layer(
+          inputs: inputs, outputs: outputs, weight: offset, bias: offset + inputs * outputs,
+          scale: normalizes ? end : -1, shift: normalizes ? end + outputs : -1, place: place))
+      offset = end + (normalizes ? 2 * outputs : 0)
+      place += outputs
     }
     self.layers = layers
     count = offset

@@ -12,17 +12,34 @@ public struct Batch: Sendable, Equatable {
   public var masks: [Float]
   /// s′, `[size, observationSize]`.
   public var nextObservations: Matrix
+  /// Further columns by name, `[size]` each, such as ``ExtraColumn/returnToGo``; empty where nobody asked.
+  public var extras: [String: [Float]] = [:]
 
   public var size: Int { rewards.count }
 
   /// A batch of zeros, to be filled in place by a sampler at every step.
-  public init(size: Int, observationSize: Int, actionSize: Int) {
+  public init(
+    size: Int, observationSize: Int, actionSize: Int, extraColumns: [ExtraColumn] = []
+  ) {
     observations = Matrix(rows: size, columns: observationSize)
     actions = Matrix(rows: size, columns: actionSize)
     rewards = [Float](repeating: 0, count: size)
     masks = [Float](repeating: 0, count: size)
     nextObservations = Matrix(rows: size, columns: observationSize)
+    for column in extraColumns { extras[column.rawValue] = [Float](repeating: 0, count: size) }
   }
+}
+
+/// Columns of a minibatch that only some algorithms ask for.
+public enum ExtraColumn: String, Sendable, CaseIterable {
+  /// Discounted return of the episode from this transition on.
+  case returnToGo
+  /// 1 for a transition of the agent's own, 0 for one of the dataset.
+  case online
+  /// Weight of the row in a loss.
+  case weight
+  /// Place in the replay buffer, to say what becomes of the row's priority.
+  case index
 }
 
 /// Transitions in columns: what a dataset yields and an offline buffer holds.

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Differentiation.h"
+
 // ---- layers -----------------------------------------------------------------------------------
 
 /// z ← max(z + bias, 0) row by row.

@@ -1,0 +1,105 @@
+public import Autodiff
+import DenseMath
+public import RLCore
+
+/// Settings of an algorithm: a group with a size of minibatches.
+public protocol AlgorithmSettings: SettingGroup {
+  /// B, transitions in a minibatch.
+  var batchSize: Int { get }
+}
+
+/// A way of learning from minibatches, offline or online, written for one agent.
+///
+/// An algorithm declares its settings, makes its parts in `init` and states its losses in
+/// ``update(_:_:)``. Gradients, threads, ensembles, checkpoints, files, configuration and command line
+/// come from the engine (`docs/algorithms/writing-a-learner.md`). It knows nothing of
+/// environments, files or clocks.
+public protocol Algorithm: AnyObject, SendableMetatype {
+  associatedtype Settings: AlgorithmSettings
+
+  /// Name in configurations and agent files: `cql`.
+  static var name: String { get }
+  /// One line for lists: what it is, and the paper.
+  static var summary: String { get }
+
+  init(_ settings: Settings, _ parts: AgentParts) throws(AlgorithmError)
+
+  /// One gradient step on a minibatch.
+  func update(_ batch: Rows, _ step: Step) throws(TrainingError)
+
+  /// The policy that acts; what is handed out is a copy that later updates do not change.
+  var policy: any Policy { get }
+
+  /// Called once, when training on the dataset ends and interaction begins.
+  func beginOnline()
+}
+
+extension Algorithm {
+  public func beginOnline() {}
+}
+
+/// An algorithm cannot be set up as it was asked to be.
+public enum AlgorithmError: Error, Equatable, CustomStringConvertible {
+  case unknown(name: String, known: [String])
+  /// Settings of another algorithm.
+  case wrongSettings(algorithm: String, actual: String)
+  /// The task or the data lack something that the algorithm needs.
+  case needs(algorithm: String, what: String)
+  /// Weights that do not fit: names part, expected and actual.
+  case mismatch(algorithm: String, part: String, expected: String, actual: String)
+
+  public var description: String {
+    switch self {
+    case .unknown(let name, let known):
+      "there is no algorithm '\(name)'; known: \(known.joined(separator: ", "))"
+    case .wrongSettings(let algorithm, let actual):
+      "'\(algorithm)' was given settings of another algorithm (\(actual))"
+    case .needs(let algorithm, let what): "'\(algorithm)' needs \(what)"
+    case .mismatch(let algorithm, let part, let expected, let actual):
+      "part '\(part)' of '\(algorithm)': expected \(expected), found \(actual)"
+    }
+  }
+}
+
+/// The rows of a minibatch inside an update.
+public struct Rows {
+  /// s, `[rows, observationSize]`.
+  public let observations: Variable
+  /// a, `[rows, actionSize]`.
+  public let actions: Variable
+  /// r, `[rows, 1]`.
+  public let rewards: Variable
+  /// 0 where the episode really ended, else 1, `[rows, 1]`.
+  public let masks: Variable
+  /// s′, `[rows, observationSize]`.
+  public let nextObservations: Variable
+  private let extras: [String: Variable]
+
+  init(_ batch: Batch, on tape: Tape) {
+    func copy(_ values: [Float], columns: Int) -> Variable {
+      let memory = tape.floats(values.count)
+      values.withUnsafeBufferPointer {
+        if let start = $0.baseAddress { memory.update(from: start, count: $0.count) }
+      }
+      return tape.constant(memory, rows: batch.size, columns: columns)
+    }
+    observations = copy(batch.observations.elements, columns: batch.observations.columns)
+    actions = copy(batch.actions.elements, columns: batch.actions.columns)
+    rewards = copy(batch.rewards, columns: 1)
+    masks = copy(batch.masks, columns: 1)
+    nextObservations = copy(
+      batch.nextObservations.elements, columns: batch.nextObservations.columns)
+    extras = batch.extras.isEmpty ? [:] : batch.extras.mapValues { copy($0, columns: 1) }
+  }
+
+  public var count: Int { rewards.rows }
+
+  /// A further column of the minibatch, `[rows, 1]`, such as ``ExtraColumn/returnToGo``.
+  public subscript(name: String) -> Variable {
+    guard let column = extras[name] else {
+      preconditionFailure(
+        "the minibatch has no column '\(name)', only \(extras.keys.sorted())")
+    }
+    return column
+  }
+}

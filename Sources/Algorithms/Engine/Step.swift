@@ -1,0 +1,176 @@
+public import Autodiff
+import DenseMath
+public import RLCore
+
+/// One update as the algorithm sees it: losses, gradients, steps.
+public final class Step: @unchecked Sendable {
+  private let parts: AgentParts
+  package let tape: Tape
+  /// Updates done before this one.
+  public internal(set) var count = 0
+  /// Updates that were done when interaction began; `nil` during training on a dataset.
+  public internal(set) var onlineSince: Int?
+  private var stepping: [(block: ParameterBlock, follows: Bool)] = []
+
+  init(_ parts: AgentParts) {
+    self.parts = parts
+    tape = parts.tape
+    stepping.reserveCapacity(16)
+  }
+
+  // MARK: Losses
+
+  /// Differentiates a loss and steps: the parameters follow at once, targets behind them.
+  ///
+  /// - Parameters:
+  ///   - modules: what is trained; everything else in the loss is a constant.
+  ///   - metric: takes the loss's value.
+  ///   - loss: evaluated once, on the whole minibatch; its mean over the rows, summed over columns, is
+  ///     what decreases.
+  /// - Throws: ``TrainingError/diverged(metric:value:updateCount:)`` where that is not finite; nothing
+  ///   steps then.
+  public func minimize<each M: Module>(
+    _ modules: repeat each M, reporting metric: Metric, targetsFollow: Bool = true,
+    _ loss: () -> Variable
+  ) throws(TrainingError) {
+    try gradient(of: repeat each modules, reporting: metric, loss)
+    apply(repeat each modules, targetsFollow: targetsFollow)
+  }
+
+  /// Adds the gradient of a loss to `modules` without a step, for algorithms that take all gradients
+  /// from the parameters before the update.
+  public func gradient<each M: Module>(
+    of modules: repeat each M, reporting metric: Metric, _ loss: () -> Variable
+  ) throws(TrainingError) {
+    tape.beginLoss()
+    repeat (each modules).blocks.forEach { $0.isTrained = true }
+    let value = tape.differentiate(loss())
+    repeat (each modules).blocks.forEach { $0.isTrained = false }
+    try record(value, in: metric)
+  }
+
+  /// The same for a fused loss, which has taken its gradient already.
+  public func gradient<each M: Module>(
+    of modules: repeat each M, reporting metric: Metric, _ loss: () -> FusedLoss
+  ) throws(TrainingError) {
+    tape.beginLoss()
+    repeat (each modules).blocks.forEach { $0.isTrained = true }
+    let value = loss()
+    repeat (each modules).blocks.forEach { $0.isTrained = false }
+    try record(value.mean, in: metric)
+  }
+
+  public func minimize<each M: Module>(
+    _ modules: repeat each M, reporting metric: Metric, targetsFollow: Bool = true,
+    _ loss: () -> FusedLoss
+  ) throws(TrainingError) {
+    try gradient(of: repeat each modules, reporting: metric, loss)
+    apply(repeat each modules, targetsFollow: targetsFollow)
+  }
+
+  private func record(_ value: Double, in metric: Metric) throws(TrainingError) {
+    metric.recordLoss(value)
+    guard value.isFinite else {
+      throw .diverged(metric: metric.name, value: Float(value), updateCount: count)
+    }
+  }
+
+  // MARK: Steps
+
+  /// Steps all of these with the gradients they have; then their targets follow.
+  public func apply<each M: Module>(_ modules: repeat each M, targetsFollow: Bool = true) {
+    stepping.removeAll(keepingCapacity: true)
+    repeat (each modules).blocks.forEach { stepping.append(($0, targetsFollow)) }
+    var (slices, gathers) = (0, false)
+    for (block, _) in stepping {
+      slices += block.optimizer.slices
+      if block.optimizer.needsGathering { gathers = true }
+    }
+    if gathers {
+      tape.pool.run(slices, with: self) { step, task, _ in
+        step.withSlice(task) { block, slice, _ in
+          if block.optimizer.needsGathering { block.optimizer.gatherSlice(slice, of: block) }
+        }
+      }
+    }
+    for (block, _) in stepping { block.optimizer.beginStep() }
+    tape.pool.run(slices, with: self) { step, task, _ in
+      step.withSlice(task) { block, slice, follows in
+        block.optimizer.stepSlice(slice, of: block, follows: follows)
+      }
+    }
+    for (block, _) in stepping { block.finishStep() }
+  }
+
+  private func withSlice(_ task: Int, _ body: (ParameterBlock, Int, Bool) -> Void) {
+    var task = task
+    for (block, follows) in stepping {
+      if task < block.optimizer.slices {
+        body(block, task, follows)
+        return
+      }
+      task -= block.optimizer.slices
+    }
+  }
+
+  // MARK: Constants and random numbers
+
+  /// Standard normal numbers, `[rows, columns]`.
+  public func normal(_ noise: Noise, rows: Int, columns: Int) -> Variable {
+    noise.normal(tape, rows: rows, columns: columns)
+  }
+
+  /// `count` uniform actions on [−1, 1] for each of `rows` states, with their log-density −A·log 2.
+  public func uniformActions(_ noise: Noise, rows: Int, count: Int = 1) -> Draw {
+    let total = rows * count
+    let density = tape.floats(total)
+    density.update(repeating: -Float(parts.actionSize) * 0.693_147_18, count: total)
+    return Draw(
+      actions: noise.uniform(tape, rows: total, columns: parts.actionSize, low: -1, high: 1),
+      logProbs: tape.constant(density, rows: total, columns: 1))
+  }
+
+  /// `count` different members of `critics`, the same for the whole minibatch (RLPD).
+  public func randomMembers(_ noise: Noise, _ count: Int, of critics: Critics) -> MemberList {
+    precondition(
+      count >= 1 && count <= critics.count, "\(count) of \(critics.count) members of '\(critics)'")
+    var stream = noise.stream(tape)
+    let all = tape.integers(critics.count)
+    for i in 0..<critics.count { all[i] = Int32(i) }
+    for i in 0..<count {
+      let j = i + stream.index(below: critics.count - i)
+      (all[i], all[j]) = (all[j], all[i])
+    }
+    return MemberList(indices: UnsafePointer(all), count: count)
+  }
+
+  /// One of the columns for each row, drawn by softmax(logits), as 1 there and 0 elsewhere: a categorical
+  /// choice between policies (PEX). Nothing goes backward through it.
+  public func choice(_ noise: Noise, logits: Variable) -> Variable {
+    let uniform = noise.uniform(tape, rows: logits.rows, columns: 1, low: 0, high: 1)
+    return logits.categorical(uniform)
+  }
+
+  /// Given numbers, one row each.
+  public func constant(_ values: Double...) -> Variable {
+    let out = tape.floats(values.count)
+    for (i, value) in values.enumerated() { out[i] = Float(value) }
+    return tape.constant(out, rows: values.count, columns: 1)
+  }
+
+  /// Tells the replay how often each row of the minibatch should be drawn from now on.
+  /// - Parameter priorities: positive numbers, `[rows, 1]`.
+  public func report(priorities: Variable) {
+    precondition(priorities.columns == 1, "priorities of \(priorities.rows) × \(priorities.columns)")
+    self.priorities = priorities.matrix.elements
+  }
+  public internal(set) var priorities: [Float]?
+}
+
+/// The value of a loss whose gradient was taken while it was computed. It can only be returned from a
+/// loss: there is no arithmetic on it that could make that gradient wrong.
+public struct FusedLoss {
+  /// Mean over the rows, summed over the networks.
+  let mean: Double
+  package init(mean: Double) { self.mean = mean }
+}

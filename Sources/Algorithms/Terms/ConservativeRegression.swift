@@ -1,0 +1,240 @@
+internal import CVectorKernels
+package import Autodiff
+import DenseMath
+import Networks
+
+/// The critics' loss of CQL with its gradient, in one pass over blocks of states:
+///
+///     (Q(s, a) − y)² + w·[T·log Σᵢ exp((Q(s, aᵢ) − log μ(aᵢ))/T) − Q(s, a)]
+///
+/// (Kumar et al. 2020, arXiv:2006.04779, eq. 4, with the factors of the authors' code). Nothing of all
+/// rows × actions is ever stored, the state part of the first layer is computed once per state, and
+/// rows whose softmax weight is below float rounding get no backward pass; the result equals the
+/// dense computation to rounding. Shared by CQL, CQL fine-tuning and Cal-QL.
+package final class ConservativeRegression: @unchecked Sendable {
+  /// What the log-sum-exp runs over.
+  package enum Candidates {
+    /// Importance-sampled: each Q corrected by its action's log-density (CQL(H)).
+    case corrected
+    /// No correction, and the dataset's action joins the sum (CQL(ρ)).
+    case plain
+  }
+
+  private let critics: Critics
+  private let candidates: Candidates
+  /// n, actions of each of the three kinds.
+  private let samples: Int
+  private let temperature: Float
+  private let actionSize: Int
+  private let blockStates: Int
+  private let workers: [Worker]
+  /// Whether rows without gradient get no backward pass; tests switch it off.
+  package var skipsRows = true
+
+  /// States that one task works on.
+  private static let chunkStates = 64
+  /// 30 rows of this weight together are below half a unit in the last place of 1.
+  private static let negligibleWeight: Float = 0x1p-30
+
+  private final class Worker: @unchecked Sendable {
+    let pass: any ManyActionsPass
+    let actions, q, rowGradient, logits, softmax, logSumExp: FloatBuffer
+    let kept: UnsafeMutablePointer<Int32>
+
+    init(_ pass: any ManyActionsPass, states: Int, perState: Int, actionSize: Int) {
+      self.pass = pass
+      let rows = states * perState
+      actions = FloatBuffer(count: rows * actionSize)
+      (q, rowGradient) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
+      (logits, softmax) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
+      logSumExp = FloatBuffer(count: states)
+      kept = .allocate(capacity: rows)
+      kept.initialize(repeating: 0, count: rows)
+    }
+
+    deinit { kept.deallocate() }
+  }
+
+  package init(
+    _ critics: Critics, actionSize: Int, samples: Int, temperature: Double, candidates: Candidates
+  ) {
+    self.critics = critics
+    self.samples = samples
+    self.temperature = Float(temperature)
+    self.candidates = candidates
+    self.actionSize = actionSize
+    let perState = 1 + 3 * samples
+    let groups = ActionGroupPass.suits(repeats: perState)
+    let states = groups ? 2 : max(1, 256 / perState)
+    blockStates = states
+    let shape = critics.stack.shape
+    workers = (0..<critics.stack.workers).map { _ in
+      let pass: any ManyActionsPass =
+        groups
+        ? ActionGroupPass(
+          shape: shape, actionSize: actionSize, maximumStates: Self.chunkStates,
+          blockStates: states, repeats: perState)
+        : CriticPass(
+          shape: shape, actionSize: actionSize, maximumStates: Self.chunkStates,
+          maximumRows: states * perState)
+      return Worker(pass, states: states, perState: perState, actionSize: actionSize)
+    }
+  }
+
+  /// What the last evaluation found; sums over chunks are added in order.
+  package struct Findings {
+    /// Mean over states of the squared error, of R, and of Q(s, a), one per critic.
+    package var squaredErrors, regularizers, values: Variable
+    /// Share of rows that got no backward pass.
+    package var skipped: Double
+    package let loss: FusedLoss
+  }
+
+  /// One evaluation, as the tasks see it.
+  private struct Job {
+    let term: ConservativeRegression
+    let observations, actions, y: Variable
+    let weight: Float
+    let uniform, current, next: Draw
+    /// Sums of each task: squared error, R, Q, rows left out.
+    let sums: UnsafeMutablePointer<Double>
+    let chunks: Int
+  }
+
+  /// - Parameters:
+  ///   - y: the TD target, `[rows, 1]`, a constant.
+  ///   - weight: w of the regulariser.
+  ///   - against: uniform actions, those of π(·∣s) and of π(·∣s′), n each for every row.
+  package func callAsFunction(
+    _ observations: Variable, _ actions: Variable, to y: Variable, weight: Double,
+    against draws: (uniform: Draw, current: Draw, next: Draw)
+  ) -> Findings {
+    let (tape, stack) = (observations.tape, critics.stack)
+    precondition(
+      stack.block.isTrained, "the conservative loss of '\(stack.block.name)' outside its training")
+    precondition(!y.isRecorded, "the conservative loss takes a constant target; detach it")
+    let (rows, members) = (y.rows, stack.members)
+    let chunks = (rows + Self.chunkStates - 1) / Self.chunkStates
+    stack.block.reserve(parts: chunks)
+    let sums = tape.doubles(4 * members * chunks)
+    let job = Job(
+      term: self, observations: observations, actions: actions, y: y, weight: Float(weight),
+      uniform: draws.uniform, current: draws.current, next: draws.next, sums: sums,
+      chunks: chunks)
+    tape.pool.run(members * chunks, with: job) { job, task, worker in
+      job.term.fit(job, task: task, worker: job.term.workers[worker])
+    }
+    let count = Double(rows)
+    func total(_ kind: Int, _ member: Int) -> Double {
+      (0..<chunks).reduce(0) { $0 + sums[4 * (member * chunks + $1) + kind] }
+    }
+    func column(_ kind: Int) -> Variable {
+      let out = tape.floats(members)
+      for member in 0..<members { out[member] = Float(total(kind, member) / count) }
+      return tape.constant(out, rows: members, columns: 1)
+    }
+    var (mean, skipped) = (0.0, 0.0)
+    for member in 0..<members {
+      mean += (total(0, member) + weight * total(1, member)) / count
+      skipped += total(3, member)
+    }
+    return Findings(
+      squaredErrors: column(0), regularizers: column(1), values: column(2),
+      skipped: skipped / (count * Double(members * (1 + 3 * samples))),
+      loss: FusedLoss(mean: mean))
+  }
+
+  private func fit(_ job: Job, task: Int, worker: Worker) {
+    let (member, chunk) = (task / job.chunks, task % job.chunks)
+    let states = chunk * Self.chunkStates..<min((chunk + 1) * Self.chunkStates, job.y.rows)
+    let gradient = critics.stack.block.gradient(member, part: chunk)
+    let network = critics.stack.view(member)
+    let observations = job.observations.view.rows(states)
+    let (pass, perState) = (worker.pass, 1 + 3 * samples)
+    let sums = job.sums + 4 * task
+    pass.begin(network, observations: observations)
+    pass.clearGradient(states: states.count)
+    var start = 0
+    while start < states.count {
+      let block = start..<min(start + blockStates, states.count)
+      let first = states.lowerBound + start
+      gather(job, first: first, count: block.count, into: worker.actions.base)
+      pass.forward(
+        network, states: block, repeats: perState, actions: worker.actions.base,
+        into: worker.q.base)
+      let kept = differentiate(job, first: first, count: block.count, worker, sums)
+      pass.backward(
+        network, states: block, repeats: perState, actions: worker.actions.base,
+        rowGradient: worker.rowGradient.base, rows: worker.kept, count: kept, into: gradient)
+      start = block.upperBound
+    }
+    pass.finish(network, observations: observations, into: gradient)
+  }
+
+  /// The actions of each state side by side: the data's, n uniform, n of π(·∣s), n of π(·∣s′).
+  private func gather(_ job: Job, first: Int, count: Int, into out: Floats) {
+    let each = samples * actionSize
+    var place = out
+    for row in first..<first + count {
+      place.update(from: job.actions.values + row * actionSize, count: actionSize)
+      place += actionSize
+      func append(_ draw: Draw) {
+        place.update(from: draw.actions.values + row * each, count: each)
+        place += each
+      }
+      append(job.uniform)
+      append(job.current)
+      append(job.next)
+    }
+  }
+
+  /// ∂loss/∂Q of every row of the block, and the list of rows that matter.
+  /// - Returns: how many these are.
+  private func differentiate(
+    _ job: Job, first: Int, count: Int, _ worker: Worker, _ sums: UnsafeMutablePointer<Double>
+  ) -> Int {
+    let (n, perState) = (samples, 1 + 3 * samples)
+    let includesData = candidates == .plain
+    let entries = includesData ? perState : perState - 1
+    let (q, logits) = (worker.q.base, worker.logits.base)
+    for i in 0..<count {
+      let row = logits + i * entries
+      if includesData {
+        row.update(from: q + i * perState, count: perState)
+        continue
+      }
+      func correct(_ draw: Draw, _ kind: Int) {
+        let density = draw.logProbs.values + (first + i) * n
+        for j in 0..<n { row[kind * n + j] = q[i * perState + 1 + kind * n + j] - density[j] }
+      }
+      correct(job.uniform, 0)
+      correct(job.current, 1)
+      correct(job.next, 2)
+    }
+    bk_softmax_rows(logits, worker.softmax.base, worker.logSumExp.base, temperature, count, entries)
+    let (scale, weight) = (1 / Float(job.y.rows), job.weight)
+    var kept = 0
+    for i in 0..<count {
+      let (own, value) = (i * perState, q[i * perState])
+      let error = value - job.y.values[first + i]
+      sums[0] += Double(error * error)
+      sums[1] += Double(worker.logSumExp.base[i] - value)
+      sums[2] += Double(value)
+      let shares = worker.softmax.base + i * entries
+      worker.rowGradient.base[own] =
+        scale * (2 * error + weight * ((includesData ? shares[0] : 0) - 1))
+      worker.kept[kept] = Int32(own)
+      kept += 1
+      let sampled = includesData ? shares + 1 : shares
+      for j in 0..<perState - 1 {
+        // Written so that a NaN is kept and noticed.
+        if skipsRows && sampled[j] < Self.negligibleWeight { continue }
+        worker.rowGradient.base[own + 1 + j] = scale * weight * sampled[j]
+        worker.kept[kept] = Int32(own + 1 + j)
+        kept += 1
+      }
+    }
+    sums[3] += Double(count * perState - kept)
+    return kept
+  }
+}

@@ -1,0 +1,124 @@
+import DenseMath
+import Networks
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Value functions: K networks with one output each, of states and actions or of states alone, and
+/// their targets where the algorithm has them.
+public struct Critics: Module {
+  package let stack: NetworkStack
+
+  package init(stack: NetworkStack) {
+    precondition(
+      stack.shape.outputSize == 1, "'\(stack.block.name)' has \(stack.shape.outputSize) outputs")
+    self.stack = stack
+  }
+
+  public var blocks: ParameterBlocks { ParameterBlocks(stack.block) }
+  /// K.
+  public var count: Int { stack.members }
+
+  /// Q(s, a) of each critic, `[rows, K]`.
+  public func callAsFunction(_ observations: Variable, _ actions: Variable) -> Variable {
+    stack.call(observations, actions)
+  }
+
+  /// V(s) of each, `[rows, K]`.
+  public func callAsFunction(_ observations: Variable) -> Variable { stack.call(observations) }
+
+  /// Q̄(s, a), `[rows, K]`, or of some of them only, `[rows, list.count]`.
+  public func target(
+    _ observations: Variable, _ actions: Variable, only list: MemberList? = nil
+  ) -> Variable {
+    stack.call(observations, actions, usesTarget: true, only: list)
+  }
+
+  /// V̄(s), `[rows, K]`.
+  public func target(_ observations: Variable) -> Variable {
+    stack.call(observations, usesTarget: true)
+  }
+
+  /// ∂Q/∂a of each critic side by side, `[rows, K · actionSize]`, which can be differentiated again.
+  public func actionGradients(_ observations: Variable, _ actions: Variable) -> Variable {
+    stack.inputGradients(observations, actions)
+  }
+}
+
+/// A network without a role, such as an encoder.
+public struct FeedForward: Module {
+  package let stack: NetworkStack
+
+  package init(stack: NetworkStack) { self.stack = stack }
+
+  public var blocks: ParameterBlocks { ParameterBlocks(stack.block) }
+
+  /// `[rows, outputs]`.
+  public func callAsFunction(_ x: Variable, _ y: Variable? = nil) -> Variable { stack.call(x, y) }
+  public func target(_ x: Variable, _ y: Variable? = nil) -> Variable {
+    stack.call(x, y, usesTarget: true)
+  }
+}
+
+/// A positive number that is learned as its logarithm: SAC's temperature α, CQL's multiplier α′.
+public struct PositiveScalar: Module {
+  package let block: ParameterBlock
+
+  package init(block: ParameterBlock, initial: Double) {
+    precondition(block.count == 1 && block.members == 1)
+    self.block = block
+    set(initial)
+  }
+
+  public var blocks: ParameterBlocks { ParameterBlocks(block) }
+
+  /// The number itself; a constant to every loss.
+  public var value: Double { exp(Double(block.values.base[0])) }
+
+  package func set(_ value: Double) {
+    precondition(value > 0 && value.isFinite, "\(block.name) is \(value)")
+    block.values.base[0] = Float(log(value))
+  }
+
+  /// Its logarithm beside each row of `x`, `[x.rows, 1]`: what a loss trains.
+  public func logarithm(for x: Variable) -> Variable {
+    x.tape.parameters(block, rows: x.rows)
+  }
+}
+
+/// Numbers that are learned without a network, such as log-deviations that do not depend on the state.
+package struct ParameterVector: Module {
+  package let block: ParameterBlock
+  package init(block: ParameterBlock) { self.block = block }
+  package var blocks: ParameterBlocks { ParameterBlocks(block) }
+
+  /// Beside each row of `x`, `[x.rows, count]`.
+  package func callAsFunction(for x: Variable) -> Variable {
+    x.tape.parameters(block, rows: x.rows)
+  }
+}
+
+extension Tape {
+  /// The parameters of a block in each row.
+  func parameters(_ block: ParameterBlock, rows: Int) -> Variable {
+    let columns = block.count
+    let out = floats(rows * columns)
+    for r in 0..<rows { (out + r * columns).update(from: block.values.base, count: columns) }
+    guard block.isTrained else { return constant(out, rows: rows, columns: columns) }
+    block.reserve(parts: 1)
+    return record(
+      out, rows: rows, columns: columns,
+      { _, node in
+        let n = node.pointee
+        for c in 0..<n.columns {
+          var sum: Float = 0
+          for r in 0..<n.rows { sum += n.gradient[r * n.columns + c] }
+          n.y![c] += sum
+        }
+      }
+    ) { $0.y = block.gradient(0, part: 0) }
+  }
+}

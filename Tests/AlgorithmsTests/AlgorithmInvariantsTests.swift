@@ -1,0 +1,121 @@
+import CAllocationCounter
+import DenseMath
+import Networks
+import RLCore
+import Testing
+
+@testable import Algorithms
+
+/// Properties that every algorithm of the registry has: same bytes for any number of threads, exact
+/// continuation from a saved state, no heap allocation once warm, a stop at the first NaN.
+@Suite(.serialized) struct AlgorithmInvariantsTests {
+  static let observationSize = 5
+  static let actionSize = 3
+
+  static func agent(
+    _ name: String, threads: Int, seed: UInt64 = 7, ensembleSize: Int = 1, actorMembers: Int = 1
+  ) throws -> Agent {
+    let type = try AlgorithmRegistry.named(name)
+    var setup = AgentSetup(observationSize: observationSize, actionSize: actionSize)
+    setup.hiddenSizes = [40, 33]
+    setup.seed = seed
+    setup.ensembleSize = ensembleSize
+    setup.actorMembers = actorMembers
+    return try make(type, setup, WorkerPool(threads: threads))
+  }
+
+  private static func make<A: Algorithm>(
+    _ type: A.Type, _ setup: AgentSetup, _ pool: WorkerPool
+  ) throws -> Agent { try Agent(type, A.Settings(), setup, pool: pool) }
+
+  static func batch(_ agent: Agent, step: Int) -> Batch {
+    var batch = Batch(
+      size: agent.batchSize, observationSize: observationSize, actionSize: actionSize,
+      extraColumns: ExtraColumn.allCases)
+    var stream = RandomStream(seed: 0, purpose: "batch", step: UInt64(step))
+    for i in batch.observations.elements.indices {
+      batch.observations.elements[i] = Float(stream.normal())
+      batch.nextObservations.elements[i] = Float(stream.normal())
+    }
+    for i in batch.actions.elements.indices {
+      batch.actions.elements[i] = Float(stream.uniform(-1, 1))
+    }
+    for i in 0..<batch.size {
+      batch.rewards[i] = Float(stream.normal())
+      batch.masks[i] = stream.uniform() < 0.1 ? 0 : 1
+      batch.extras["returnToGo"]![i] = Float(stream.normal())
+      batch.extras["online"]![i] = i % 2 == 0 ? 1 : 0
+      batch.extras["weight"]![i] = 1
+    }
+    return batch
+  }
+
+  static func train(_ agent: Agent, steps: Range<Int>) throws -> Metrics {
+    var last = Metrics(names: [])
+    for step in steps { last = try agent.update(on: batch(agent, step: step)) }
+    return last
+  }
+
+  static let cases: [(String, Int, Int)] =
+    AlgorithmRegistry.names.map { ($0, 1, 1) } + [("sac", 3, 1), ("sac", 3, 3)]
+
+  @Test(arguments: cases)
+  func sameBytesForAnyNumberOfThreads(name: String, ensemble: Int, actors: Int) throws {
+    let reference = try Self.agent(
+      name, threads: 1, ensembleSize: ensemble, actorMembers: actors)
+    let start = reference.state
+    let expected = try Self.train(reference, steps: 0..<4)
+    #expect(reference.state != start)
+    for threads in [2, 3, 8] {
+      let agent = try Self.agent(
+        name, threads: threads, ensembleSize: ensemble, actorMembers: actors)
+      #expect(try Self.train(agent, steps: 0..<4) == expected)
+      #expect(agent.state == reference.state)
+    }
+  }
+
+  @Test(arguments: cases)
+  func continuesExactlyFromASavedState(name: String, ensemble: Int, actors: Int) throws {
+    let reference = try Self.agent(
+      name, threads: 2, ensembleSize: ensemble, actorMembers: actors)
+    _ = try Self.train(reference, steps: 0..<3)
+    let saved = reference.state
+    let expected = try Self.train(reference, steps: 3..<6)
+    let resumed = try Self.agent(
+      name, threads: 2, ensembleSize: ensemble, actorMembers: actors)
+    try resumed.restore(saved)
+    #expect(try Self.train(resumed, steps: 3..<6) == expected)
+    #expect(resumed.state == reference.state)
+  }
+
+  @Test(arguments: cases, [1, 2])
+  func steadyUpdateAllocatesNothing(of one: (String, Int, Int), threads: Int) throws {
+    let agent = try Self.agent(
+      one.0, threads: threads, ensembleSize: one.1, actorMembers: one.2)
+    var batch = Self.batch(agent, step: 0)
+    batch.extras = [:]
+    for _ in 0..<3 { _ = try agent.update(on: batch) }
+    let before = allocation_count()
+    for _ in 0..<10 { _ = try agent.update(on: batch) }
+    let after = allocation_count()
+    #expect(before > 0, "the counter is not in place")
+    #expect(after - before == 0, "\(Double(after - before) / 10) allocations an update")
+  }
+
+  enum Column: CaseIterable { case observations, actions, rewards, masks, nextObservations }
+
+  @Test(arguments: AlgorithmRegistry.names, Column.allCases)
+  func nonFiniteInputStopsTraining(name: String, column: Column) throws {
+    let agent = try Self.agent(name, threads: 2)
+    var batch = Self.batch(agent, step: 0)
+    _ = try agent.update(on: batch)
+    switch column {
+    case .observations: batch.observations.elements[7] = .nan
+    case .actions: batch.actions.elements[7] = .nan
+    case .rewards: batch.rewards[3] = .nan
+    case .masks: batch.masks[3] = .nan
+    case .nextObservations: batch.nextObservations.elements[7] = .nan
+    }
+    #expect(throws: TrainingError.self) { try agent.update(on: batch) }
+  }
+}
