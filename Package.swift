@@ -77,25 +77,40 @@ let package = Package(
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
     // Both together.
+    library("Configuration", ["Environments", "RLCore", "Yams"]),
     library(
-      "Experiments",
+      "Runs",
       [
-        "FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
-        "Environments", "Physics", "HDF5", "Yams",
+        "Configuration", "Networks", "RLCore", "DenseMath", "Physics", "HDF5",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Metrics/event.proto", "Metrics/generate-events.sh"]),
     library(
+      "Stages",
+      [
+        "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay", "RLCore",
+        "DenseMath", "Datasets", "Environments", "Physics",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    library("Reports", ["Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
+    library(
+      "Benchmarks",
+      [
+        "Runs", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
+        "Physics", "RLCore", "DenseMath",
+      ]),
+    library(
       "BRED",
       [
-        "Experiments", "FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath",
-        "Datasets", "Environments",
+        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning", "Learners",
+        "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
-        "BRED", "Experiments", "Datasets", "Environments", "Networks", "RLCore", "DenseMath",
+        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
+        "Environments", "Networks", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -122,20 +137,27 @@ let package = Package(
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
     tests("HDF5Tests", ["HDF5"]),
     tests("DatasetsTests", ["Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
+    tests("ConfigurationTests", ["Configuration", "Environments", "RLCore", "Yams"]),
     tests(
-      "ExperimentsTests",
+      "RunsTests",
       [
-        "Experiments", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
-        "RLCore", "DenseMath", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "Runs", "Configuration", "RLCore",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
+    tests(
+      "StagesTests",
+      [
+        "Stages", "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay",
+        "Datasets", "Environments", "RLCore", "DenseMath",
+      ]),
+    tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
     // which otherwise keep the old layout of its types.
     tests(
       "BREDTests",
       [
-        "BRED", "Experiments", "FineTuning", "Learners", "Networks", "Replay", "RLCore",
-        "DenseMath",
-        "Datasets", "Environments",
+        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning",
+        "Learners", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "HDF5", "RLCore"]),
   ]

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Benchmarks
 import DenseMath
-import Experiments
 import Foundation
+import Runs
 
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Experiments
+import Configuration
 import Foundation
+import Runs
 
 @main
 struct Main {

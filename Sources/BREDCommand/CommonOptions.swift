@@ -1,9 +1,10 @@
 import ArgumentParser
+import Configuration
 import DenseMath
 import Environments
-import Experiments
 import Foundation
 import Logging
+import Runs
 
 /// Options of every command that computes.
 struct OutputOptions: ParsableArguments {

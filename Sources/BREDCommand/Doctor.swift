@@ -1,7 +1,8 @@
 import ArgumentParser
 import DenseMath
-import Experiments
 import Foundation
+import Reports
+import Runs
 
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
 import ArgumentParser
-import Experiments
 import Foundation
 import RLCore
+import Runs
+import Stages
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Experiments
+import Stages
 
 struct FineTune: ParsableCommand {
   static let configuration = CommandConfiguration(

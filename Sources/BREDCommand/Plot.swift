@@ -1,6 +1,6 @@
 import ArgumentParser
-import Experiments
 import Foundation
+import Reports
 
 struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(

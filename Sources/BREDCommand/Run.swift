@@ -1,5 +1,5 @@
 import ArgumentParser
-import Experiments
+import Stages
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(

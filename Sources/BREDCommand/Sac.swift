@@ -1,5 +1,5 @@
 import ArgumentParser
-import Experiments
+import Stages
 
 struct Sac: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -48,5 +48,13 @@ for learner in Learners FineTuning Networks Replay; do
   done
 done
 never Environments Networks
+for upper in Runs Stages Reports Benchmarks BRED; do
+  for lower in Configuration Datasets Environments Physics HDF5 RLCore DenseMath; do
+    never "$lower" "$upper"
+  done
+done
+for room in Stages Reports Benchmarks; do never Runs "$room"; done
+for room in Reports Benchmarks; do never Stages "$room"; done
+for room in Learners FineTuning Networks Replay; do never Configuration "$room"; done
 
 exit $status

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Datasets
 import Environments
-import Experiments
 import Foundation
 import RLCore
+import Runs
+import Stages
 
 struct DatasetCollect: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Datasets
 import Environments
-import Experiments
 import Foundation
+import Runs
 
 /// Where an edited dataset goes.
 struct EditOutput: ParsableArguments {

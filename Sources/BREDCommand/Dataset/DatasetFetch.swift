@@ -1,7 +1,8 @@
 import ArgumentParser
 import Datasets
-import Experiments
 import Foundation
+import Runs
+import Stages
 
 struct DatasetFetch: ParsableCommand {
   static let configuration = CommandConfiguration(

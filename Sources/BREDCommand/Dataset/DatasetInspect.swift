@@ -1,8 +1,9 @@
 import ArgumentParser
 import Datasets
 import Environments
-import Experiments
 import Foundation
+import Reports
+import Runs
 
 struct DatasetInspect: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import Datasets
 import Environments
-import Experiments
 import Foundation
 import RLCore
+import Reports
 
 /// Summaries of datasets as text for people.
 enum DatasetText {

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Datasets
 import Environments
-import Experiments
 import Foundation
 import Networks
 import RLCore
+import Runs
 
 struct DatasetVerify: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Environments
-import Experiments
 import Foundation
 import RLCore
+import Runs
 
 struct EnvironmentList: ParsableCommand {
   static let configuration = CommandConfiguration(

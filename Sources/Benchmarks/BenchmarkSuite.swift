@@ -1,0 +1,74 @@
+public import DenseMath
+import Environments
+package import Runs
+
+/// An agent that somebody has trained, and its data.
+public struct TrainedAgents: Sendable {
+  public var ensemble: String
+  public var dataset: String
+
+  public init(ensemble: String, dataset: String) {
+    self.ensemble = ensemble
+    self.dataset = dataset
+  }
+}
+
+/// The benchmarks by name.
+public enum BenchmarkSuite {
+  public static let names = [
+    "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
+    "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "env-workers-hopper",
+    "env-workers-walker2d", "env-workers-halfcheetah", "dataset-load",
+  ]
+
+  /// A CQL update of ``TrainedAgents``; only where there are some.
+  public static let trainedName = "cql-update-trained"
+
+  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's.
+  public static func run(
+    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool
+  ) throws -> BenchmarkResult {
+    try UpdateBenchmarks.trainedCQL(agents, pool: pool).measure(repetitions: repetitions)
+  }
+
+  /// Measures one benchmark; its floor is measured in turn with it.
+  ///
+  /// - Parameter name: one of ``names``.
+  public static func run(
+    _ name: String, repetitions: Int, pool: WorkerPool
+  ) throws -> BenchmarkResult {
+    try benchmark(name, pool: pool).measure(repetitions: repetitions)
+  }
+
+  private static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
+    switch name {
+    case "cql-update-2x256": UpdateBenchmarks.cql(UpdateSize(), name: name, pool: pool)
+    case "cql-update-3x256": UpdateBenchmarks.cql(UpdateSize(depth: 3), name: name, pool: pool)
+    case "bred-update-n5": UpdateBenchmarks.sac(UpdateSize(members: 5), name: name, pool: pool)
+    case "sac-update": UpdateBenchmarks.sac(UpdateSize(), name: name, pool: pool)
+    case "distill-update": UpdateBenchmarks.distillation(pool: pool)
+    case "env-step-hopper": try EnvironmentBenchmarks.step(.hopper)
+    case "env-step-walker2d": try EnvironmentBenchmarks.step(.walker2d)
+    case "env-step-halfcheetah": try EnvironmentBenchmarks.step(.halfcheetah)
+    case "env-workers-hopper": try EnvironmentBenchmarks.workers(.hopper, pool: pool)
+    case "env-workers-walker2d": try EnvironmentBenchmarks.workers(.walker2d, pool: pool)
+    case "env-workers-halfcheetah": try EnvironmentBenchmarks.workers(.halfcheetah, pool: pool)
+    case "dataset-load": try DatasetBenchmarks.load()
+    default: preconditionFailure("no benchmark is called \(name)")
+    }
+  }
+}
+
+/// What `bred benchmark --json` prints.
+package struct BenchmarkReport: Encodable {
+  package let machine: MachineDescription
+  package var results: [BenchmarkResult]
+  /// With `--scaling`: the machine's rates and the paper's protocol by the model.
+  package var rates: CostModel?
+  package var protocols: [ProtocolCost]?
+
+  package init(machine: MachineDescription, results: [BenchmarkResult]) {
+    self.machine = machine
+    self.results = results
+  }
+}

@@ -1,0 +1,76 @@
+import Configuration
+import DenseMath
+import Foundation
+
+/// `manifest.json`: what a reader needs to trust or repeat the run.
+struct RunManifest: Codable, Equatable {
+  var version: String
+  var commit: String
+  var stage: String
+  var seed: Int
+  var configurationDigest: String
+  /// SHA-256 of each input file, by role.
+  var inputs: [String: String]
+  var machine: MachineDescription
+  var libraries: [String: String]
+  var commandLine: [String]
+  var startedAt: String
+  /// Times at which the run was taken up again.
+  var resumedAt: [String]
+
+  init(identity: RunIdentity, threads: Int) {
+    version = PackageVersion.number
+    commit = PackageVersion.commit
+    stage = identity.stage
+    seed = identity.configuration.seed
+    configurationDigest = identity.configuration.digest
+    inputs = identity.inputs
+    machine = MachineDescription(threads: threads)
+    libraries = LibraryVersions.all
+    commandLine = CommandLine.arguments
+    startedAt = RunManifest.timestamp()
+    resumedAt = []
+  }
+
+  static func timestamp() -> String {
+    let formatter = ISO8601DateFormatter()
+    return formatter.string(from: Date())
+  }
+}
+
+/// The computer a run used.
+package struct MachineDescription: Codable, Equatable, Sendable {
+  package var cpu: String
+  package var processors: Int
+  package var threads: Int
+  package var memoryBytes: UInt64
+  package var operatingSystem: String
+  package var blasKernel: String
+  /// Of this package's own loops and products; absent in older manifests.
+  package var vectorInstructionSet: String?
+
+  /// What the bytes of a run depend on.
+  package var kernels: String { "\(blasKernel), \(vectorInstructionSet ?? "unknown")" }
+
+  package init(threads: Int) {
+    cpu = MachineDescription.cpuInformation("model name") ?? "unknown"
+    processors = WorkerPool.processorCount
+    self.threads = threads
+    memoryBytes = ProcessInfo.processInfo.physicalMemory
+    operatingSystem = ProcessInfo.processInfo.operatingSystemVersionString
+    blasKernel = BLAS.kernelName
+    vectorInstructionSet = BLAS.vectorInstructionSet
+  }
+
+  /// Value of the first line of `/proc/cpuinfo` that begins with `field`.
+  package static func cpuInformation(_ field: String) -> String? {
+    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
+      return nil
+    }
+    for line in text.split(separator: "\n") where line.hasPrefix(field) {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    }
+    return nil
+  }
+}

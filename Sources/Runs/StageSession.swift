@@ -1,0 +1,171 @@
+public import Configuration
+public import DenseMath
+import Foundation
+public import Logging
+package import RLCore
+
+/// What a stage needs from its surroundings.
+public struct StageContext {
+  public var configuration: ExperimentConfiguration
+  public let pool: WorkerPool
+  public let reporter: ProgressReporter
+  public let interruption: Interruption
+  public let logger: Logger
+  /// Continue a run that was stopped, where there is one.
+  public var resume: Bool
+
+  public init(
+    configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
+    reporter: ProgressReporter = ProgressReporter(style: .quiet),
+    interruption: Interruption = Interruption(), logger: Logger = Logger(label: "bred"),
+    resume: Bool = false
+  ) {
+    self.configuration = configuration
+    self.pool = pool
+    self.reporter = reporter
+    self.interruption = interruption
+    self.logger = logger
+    self.resume = resume
+  }
+}
+
+/// One stage at work in its run directory: table, events, checkpoints and clock together.
+package final class StageSession {
+  package let directory: RunDirectory
+  let context: StageContext
+  /// State from the checkpoint that the run goes on from.
+  package let restored: NamedTensors?
+  private let identity: RunIdentity
+  private let store: CheckpointStore
+  private let table: ProgressTable
+  private let events: EventFile
+  private let startTime = Date()
+  package let clock = ActivityClock()
+  private(set) var scores = ScoreRecord()
+
+  /// - Parameters:
+  ///   - columns: the stage's own columns of `progress.csv`.
+  ///   - inputs: SHA-256 of each input file, by role.
+  package init(
+    stage: String, directory: RunDirectory, context: StageContext, columns: [String],
+    inputs: [String: String]
+  ) throws(RunError) {
+    self.directory = directory
+    self.context = context
+    identity = RunIdentity(stage: stage, configuration: context.configuration, inputs: inputs)
+    store = CheckpointStore(directory: directory, identity: identity, logger: context.logger)
+    let started = FileManager.default.fileExists(atPath: directory.file("config.yaml"))
+    let restored = started ? try store.latest() : nil
+    self.restored = restored
+    var rows = 0
+    var eventCount = 0
+    do {
+      if let restored {
+        rows = Int(try restored.integers("session/rows", count: 1)[0])
+        eventCount = Int(try restored.integers("session/events", count: 1)[0])
+        try scores.restore(restored.part("session/scores"))
+      }
+    } catch {
+      throw .checkpointRefused(path: directory.checkpoints, reason: "\(error)")
+    }
+    try directory.writeConfiguration(context.configuration)
+    try StageSession.writeManifest(
+      identity, threads: context.pool.threads, resumed: restored != nil, in: directory,
+      logger: context.logger)
+    table = try ProgressTable(
+      path: directory.file("progress.csv"), columns: columns, keeping: rows)
+    events = try EventFile(directory: directory.path, keeping: eventCount)
+    if let restored {
+      context.reporter.note(
+        "resuming \(stage) in \(directory.path) after "
+          + "\(restored.metadata["progress"] ?? "\(rows) epochs")")
+    }
+  }
+
+  /// Runs `body`, which takes up the checkpoint's state, and says which file did not fit.
+  package func restore(_ body: () throws(StateError) -> Void) throws(RunError) {
+    do throws(StateError) { try body() } catch {
+      throw .checkpointRefused(path: directory.checkpoints, reason: error.description)
+    }
+  }
+
+  /// Seconds this run has worked, those before an interruption included.
+  package var elapsedSeconds: Double { table.elapsedSeconds + Date().timeIntervalSince(startTime) }
+
+  /// Rows of `progress.csv` so far.
+  package var rowCount: Int { table.rowCount }
+
+  /// Writes one epoch to the table and the event file.
+  ///
+  /// - Parameter step: the horizontal axis in TensorBoard.
+  package func record(_ values: [String: Double], evaluation: EvaluationResult?, step: Int)
+    throws(RunError)
+  {
+    try clock.measure(.records) { () throws(RunError) in
+      try append(values, evaluation: evaluation, step: step)
+    }
+  }
+
+  private func append(
+    _ values: [String: Double], evaluation: EvaluationResult?, step: Int
+  ) throws(RunError) {
+    var values = values
+    values["wall_seconds"] = (elapsedSeconds * 1000).rounded() / 1000
+    if let evaluation {
+      values.merge(evaluation.columns) { _, new in new }
+      scores.add(evaluation, step: step)
+    }
+    try table.append(values)
+    let scalars = table.columns.compactMap { column -> (tag: String, value: Double)? in
+      guard column != "epoch", let value = values[column], value.isFinite else { return nil }
+      return (column.hasPrefix("eval_") ? "eval/\(column.dropFirst(5))" : "train/\(column)", value)
+    }
+    try events.append(step: step, scalars: scalars)
+  }
+
+  /// Writes a checkpoint of the stage's `state`.
+  ///
+  /// - Parameter progress: counts through the stage, e.g. gradient steps.
+  package func checkpoint(_ state: NamedTensors, progress: Int, unit: String) throws(RunError) {
+    var state = state
+    state["session/rows"] = Tensor(.int64([Int64(table.rowCount)]))
+    state["session/events"] = Tensor(.int64([Int64(events.eventCount)]))
+    state.add(scores.state, under: "session/scores")
+    state.metadata["progress"] = "\(progress) \(unit)"
+    try clock.measure(.checkpoints) { () throws(RunError) in
+      try store.save(state, progress: progress)
+    }
+  }
+
+  /// Writes `summary.json`, the sign that the stage is done.
+  package func finish(extra: [String: Double] = [:]) throws(RunError) {
+    let summary = RunSummary(
+      stage: identity.stage, configuration: context.configuration, scores: scores,
+      wallSeconds: [identity.stage: (elapsedSeconds * 1000).rounded() / 1000], numbers: extra,
+      activitySeconds: clock.seconds)
+    try directory.write(json: summary, to: "summary.json")
+    context.reporter.end()
+  }
+
+  private static func writeManifest(
+    _ identity: RunIdentity, threads: Int, resumed: Bool, in directory: RunDirectory,
+    logger: Logger
+  ) throws(RunError) {
+    var manifest = RunManifest(identity: identity, threads: threads)
+    let path = directory.file("manifest.json")
+    if resumed, let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
+      let before = try? JSONDecoder().decode(RunManifest.self, from: data)
+    {
+      manifest.startedAt = before.startedAt
+      manifest.resumedAt = before.resumedAt + [RunManifest.timestamp()]
+      let kernels = (before.machine.kernels, manifest.machine.kernels)
+      if kernels.0 != kernels.1 {
+        let text =
+          "this run began with the kernels '\(kernels.0)' and goes on with '\(kernels.1)': "
+          + "its bytes will differ from those of an undisturbed run"
+        logger.warning("\(text)")
+      }
+    }
+    try directory.write(json: manifest, to: "manifest.json")
+  }
+}

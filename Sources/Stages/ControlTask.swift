@@ -1,0 +1,45 @@
+import Configuration
+import DenseMath
+import Environments
+import RLCore
+import Runs
+
+/// The robot of a run, and how policies are tried on it.
+final class ControlTask {
+  let kind: EnvironmentKind
+  let specification: EnvironmentSpecification
+  private var rollouts: Rollouts?
+
+  init(_ configuration: ExperimentConfiguration) throws {
+    kind = try EnvironmentKind(named: configuration.environment)
+    specification = kind.specification
+  }
+
+  var name: String { specification.name }
+
+  /// Plays `evaluation.episodes` episodes with the mean action; each round has starts of its own.
+  func evaluate(
+    _ policy: any Policy, configuration: ExperimentConfiguration, round: Int, pool: WorkerPool
+  ) throws -> EvaluationResult {
+    try evaluate(
+      policy, episodes: configuration.evaluation.episodes, selection: .mean,
+      seed: UInt64(configuration.seed), purpose: "evaluation/\(round)", pool: pool)
+  }
+
+  func evaluate(
+    _ policy: any Policy, episodes: Int, selection: ActionSelection, seed: UInt64, purpose: String,
+    pool: WorkerPool
+  ) throws -> EvaluationResult {
+    let rollouts = try self.rollouts ?? Rollouts(kind, pool: pool)
+    self.rollouts = rollouts
+    let found = rollouts.evaluate(
+      policy, budget: .episodes(episodes), selection: selection, seed: seed, purpose: purpose)
+    return EvaluationResult(
+      specification: specification, returns: found.returns, lengths: found.lengths)
+  }
+
+  /// What steps the robot for training.
+  func collector(seed: UInt64, purpose: String) throws -> Collector {
+    Collector(try kind.makeEnvironment(), seed: seed, purpose: purpose)
+  }
+}
