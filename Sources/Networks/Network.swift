@@ -58,41 +58,57 @@ package struct NetworkView {
 
 /// How a network's parameters start.
 public struct Initialization: Sendable, Codable, Equatable {
-  /// Bound of the head's weights; 0.003 for critics, 0.001 for policies (rlkit).
-  public var headBound: Float
+  /// Weights of a layer.
+  public enum Weights: Sendable, Codable, Equatable {
+    /// Uniform on ±bound.
+    case uniform(Double)
+    /// rlkit: uniform on ±1/√(number of outputs). It is called fan-in there, but the arrays are stored
+    /// outputs first.
+    case rlkit
+    /// PyTorch's default: uniform on ±1/√(number of inputs), biases too.
+    case fanIn
+    /// Orthonormal rows or columns times gain (Saxe et al. 2014).
+    case orthogonal(gain: Double)
+    /// Glorot & Bengio 2010: uniform on ±gain·√(6/(inputs + outputs)).
+    case xavier(gain: Double)
+  }
+
+  public var hidden: Weights
+  public var head: Weights
   /// Hidden biases: 0 in rlkit since August 2020, 0.1 before it and in the official CQL code.
   public var hiddenBias: Float = 0
   /// Number of head outputs, counted from the end, whose bias is drawn like the head's weights
   /// instead of being 0: rlkit leaves the log-std head at its own initialisation, bias included.
   public var randomHeadBiases: Int = 0
 
-  public static let critic = Initialization(headBound: 3e-3)
-  public static func policy(actionSize: Int) -> Initialization {
-    Initialization(headBound: 1e-3, randomHeadBiases: actionSize)
+  public init(hidden: Weights = .rlkit, head: Weights) {
+    self.hidden = hidden
+    self.head = head
   }
 
-  public init(headBound: Float, hiddenBias: Float = 0, randomHeadBiases: Int = 0) {
-    self.headBound = headBound
-    self.hiddenBias = hiddenBias
-    self.randomHeadBiases = randomHeadBiases
+  /// rlkit's critics: head uniform on ±0.003.
+  public static let critic = Initialization(head: .uniform(3e-3))
+  /// rlkit's tanh-Gaussian policies: head uniform on ±0.001.
+  public static func policy(actionSize: Int) -> Initialization {
+    var result = Initialization(head: .uniform(1e-3))
+    result.randomHeadBiases = actionSize
+    return result
   }
+  /// What `torch.nn.Linear` does by itself.
+  public static let torch = Initialization(hidden: .fanIn, head: .fanIn)
 }
 
 extension Network {
-  /// rlkit's initialisation: hidden weights uniform on ±1/√(number of outputs) (it is called fan-in,
-  /// but the arrays are stored outputs first), head weights uniform on ±`headBound`.
   public func initialize(_ rule: Initialization, using generator: inout RandomStream) {
     for (index, layer) in layout.layers.enumerated() {
       let isHead = index == layout.layers.count - 1
-      let bound = isHead ? Double(rule.headBound) : 1 / Double(layer.outputs).squareRoot()
-      for i in 0..<layer.inputs * layer.outputs {
-        values.base[layer.weight + i] = Float(generator.uniform(-bound, bound))
-      }
+      let weights = isHead ? rule.head : rule.hidden
+      let bound = draw(weights, for: layer, using: &generator)
       for i in 0..<layer.outputs {
+        let isRandom =
+          weights == .fanIn || isHead && i >= layer.outputs - rule.randomHeadBiases
         values.base[layer.bias + i] =
-          !isHead
-          ? rule.hiddenBias
-          : i >= layer.outputs - rule.randomHeadBiases ? Float(generator.uniform(-bound, bound)) : 0
+          isRandom ? Float(generator.uniform(-bound, bound)) : isHead ? 0 : rule.hiddenBias
       }
       if layer.isNormalized {
         for i in 0..<layer.outputs {
@@ -101,6 +117,55 @@ extension Network {
         }
       }
     }
+  }
+
+  /// Fills a layer's weight.
+  /// - Returns: the bound of the uniform distribution, 0 where there is none.
+  private func draw(
+    _ weights: Initialization.Weights, for layer: ParameterLayout.Layer,
+    using generator: inout RandomStream
+  ) -> Double {
+    let bound: Double
+    switch weights {
+    case .uniform(let given): bound = given
+    case .rlkit: bound = 1 / Double(layer.outputs).squareRoot()
+    case .fanIn: bound = 1 / Double(layer.inputs).squareRoot()
+    case .xavier(let gain): bound = gain * (6 / Double(layer.inputs + layer.outputs)).squareRoot()
+    case .orthogonal(let gain):
+      let rows = Orthonormal.rows(
+        min(layer.inputs, layer.outputs), length: max(layer.inputs, layer.outputs), &generator)
+      for output in 0..<layer.outputs {
+        for input in 0..<layer.inputs {
+          let element =
+            layer.outputs <= layer.inputs ? rows[output][input] : rows[input][output]
+          values.base[layer.weight + output * layer.inputs + input] = Float(gain * element)
+        }
+      }
+      return 0
+    }
+    for i in 0..<layer.inputs * layer.outputs {
+      values.base[layer.weight + i] = Float(generator.uniform(-bound, bound))
+    }
+    return bound
+  }
+}
+
+/// Random orthonormal vectors, by Gram and Schmidt with a second pass against rounding.
+private enum Orthonormal {
+  static func rows(_ count: Int, length: Int, _ generator: inout RandomStream) -> [[Double]] {
+    var rows: [[Double]] = []
+    for _ in 0..<count {
+      var row = (0..<length).map { _ in generator.normal() }
+      for _ in 0..<2 {
+        for other in rows {
+          let dot = zip(row, other).reduce(0) { $0 + $1.0 * $1.1 }
+          for k in row.indices { row[k] -= dot * other[k] }
+        }
+      }
+      let norm = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      rows.append(row.map { $0 / norm })
+    }
+    return rows
   }
 }
 

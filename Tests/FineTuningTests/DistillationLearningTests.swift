@@ -19,7 +19,7 @@ import Testing
     let network = Network(shape: shape)
     var generator = RandomStream(seed: seed, purpose: "test/member")
     network.initialize(
-      Initialization(headBound: 2, hiddenBias: 0.1, randomHeadBiases: 2 * Self.actionSize),
+      wideHeads,
       using: &generator)
     // Log-stds are the later half of the head's rows, and of its biases.
     var parameters = network.parameters

@@ -63,7 +63,7 @@ public final class Agent: @unchecked Sendable {
     step.count = updateCount
     step.priorities = nil
     do throws(TrainingError) {
-      try algorithm.update(Rows(batch, on: parts.tape), step)
+      try algorithm.update(try Rows(batch, on: parts.tape), step)
       for (index, metric) in parts.metrics.enumerated() {
         metrics.values[index] = metric.value
         if metric.value.isInfinite {

@@ -75,21 +75,38 @@ public struct Rows {
   public let nextObservations: Variable
   private let extras: [String: Variable]
 
-  init(_ batch: Batch, on tape: Tape) {
-    func copy(_ values: [Float], columns: Int) -> Variable {
+  /// - Throws: ``TrainingError/nonFiniteInput(column:row:updateCount:)``: whatever the algorithm does with
+  ///   it, a NaN must not come near the parameters.
+  init(_ batch: Batch, on tape: Tape) throws(TrainingError) {
+    func copy(
+      _ name: String, _ values: [Float], columns: Int
+    ) throws(TrainingError) -> Variable {
       let memory = tape.floats(values.count)
-      values.withUnsafeBufferPointer {
-        if let start = $0.baseAddress { memory.update(from: start, count: $0.count) }
+      var worst: UInt32 = 0
+      values.withUnsafeBufferPointer { source in
+        for i in source.indices {
+          memory[i] = source[i]
+          worst = max(worst, source[i].bitPattern & 0x7fff_ffff)
+        }
+      }
+      guard worst < 0x7f80_0000 else {
+        throw .nonFiniteInput(
+          column: name, row: values.firstIndex { !$0.isFinite }! / columns,
+          updateCount: Int(tape.step))
       }
       return tape.constant(memory, rows: batch.size, columns: columns)
     }
-    observations = copy(batch.observations.elements, columns: batch.observations.columns)
-    actions = copy(batch.actions.elements, columns: batch.actions.columns)
-    rewards = copy(batch.rewards, columns: 1)
-    masks = copy(batch.masks, columns: 1)
-    nextObservations = copy(
-      batch.nextObservations.elements, columns: batch.nextObservations.columns)
-    extras = batch.extras.isEmpty ? [:] : batch.extras.mapValues { copy($0, columns: 1) }
+    observations = try copy(
+      "observations", batch.observations.elements, columns: batch.observations.columns)
+    actions = try copy("actions", batch.actions.elements, columns: batch.actions.columns)
+    rewards = try copy("rewards", batch.rewards, columns: 1)
+    masks = try copy("masks", batch.masks, columns: 1)
+    nextObservations = try copy(
+      "nextObservations", batch.nextObservations.elements,
+      columns: batch.nextObservations.columns)
+    var columns: [String: Variable] = [:]
+    for (name, values) in batch.extras { columns[name] = try copy(name, values, columns: 1) }
+    extras = columns
   }
 
   public var count: Int { rewards.rows }

@@ -1,8 +1,13 @@
 /// Every algorithm by name. A new one is one file and one line here.
 public enum AlgorithmRegistry {
   public static let all: [any Algorithm.Type] = [
-    SoftActorCritic.self,
+    AdvantageWeightedActorCritic.self,
+    BehaviorCloning.self,
     ConservativeQLearning.self,
+    ImplicitQLearning.self,
+    SoftActorCritic.self,
+    TD3BehaviorCloning.self,
+    TwinDelayedDDPG.self,
   ]
 
   public static var names: [String] { all.map { $0.name } }
