@@ -50,6 +50,8 @@ public struct Transitions: Sendable, Equatable {
   /// Real ends of the task, never time limits.
   public var terminated: [Bool]
   public var nextObservations: Matrix
+  /// Discounted return of the episode from each row on, where somebody asked for it.
+  public var returnsToGo: [Float]?
 
   public var count: Int { rewards.count }
 

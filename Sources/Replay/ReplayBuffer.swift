@@ -24,9 +24,10 @@ public struct ReplayBuffer: Sendable {
   /// - Parameters:
   ///   - positionSize: length of qpos to keep with each row, 0 for none.
   ///   - velocitySize: length of qvel to keep with each row, 0 for none.
+  ///   - keepsReturns: whether each row comes with its return-to-go.
   public init(
     capacity: Int, observationSize: Int, actionSize: Int, positionSize: Int = 0,
-    velocitySize: Int = 0
+    velocitySize: Int = 0, keepsReturns: Bool = false
   ) {
     precondition(capacity > 0, "a replay buffer needs a capacity above 0, not \(capacity)")
     self.capacity = capacity
@@ -40,6 +41,7 @@ public struct ReplayBuffer: Sendable {
       rewards: [Float](repeating: 0, count: capacity),
       terminated: [Bool](repeating: false, count: capacity),
       nextObservations: Matrix(rows: capacity, columns: observationSize))
+    if keepsReturns { columns.returnsToGo = [Float](repeating: 0, count: capacity) }
     records = RecordColumns(
       capacity: capacity, positionSize: positionSize, velocitySize: velocitySize)
   }
@@ -74,6 +76,7 @@ public struct ReplayBuffer: Sendable {
     columns.rewards[index] = row.reward
     columns.terminated[index] = row.terminated
     columns.nextObservations.setRow(index, row.nextObservation)
+    columns.returnsToGo?[index] = row.returnToGo
     records!.store(row, at: index)
     appendedCount += 1
     count = min(count + 1, capacity)
@@ -119,8 +122,25 @@ public struct ReplayBuffer: Sendable {
       batch.rewards[row] = columns.rewards[index]
       batch.masks[row] = columns.terminated[index] ? 0 : 1
       columns.nextObservations.copyRow(index, to: row, of: &batch.nextObservations)
+      if !batch.extras.isEmpty { fillExtras(of: row, from: index, in: &batch) }
     }
   }
+
+  /// What is asked for beside the transition and known here; `weight` is the sampler's.
+  private func fillExtras(of row: Int, from index: Int, in batch: inout Batch) {
+    batch.extras[ExtraColumn.online.rawValue]?[row] = isRing ? 1 : 0
+    batch.extras[ExtraColumn.index.rawValue]?[row] = Float(index)
+    batch.extras[ExtraColumn.weight.rawValue]?[row] = 1
+    if batch.extras[ExtraColumn.returnToGo.rawValue] != nil {
+      guard let returnsToGo = columns.returnsToGo else {
+        preconditionFailure("a minibatch asks for returns-to-go, which this buffer does not keep")
+      }
+      batch.extras[ExtraColumn.returnToGo.rawValue]![row] = returnsToGo[index]
+    }
+  }
+
+  /// Whether transitions are appended, as to the online buffer.
+  public var isRing: Bool { records != nil }
 
   // MARK: State
 
@@ -134,6 +154,9 @@ public struct ReplayBuffer: Sendable {
     state["terminated"] = Tensor(.uint8(columns.terminated.prefix(count).map { $0 ? 1 : 0 }))
     state["nextObservations"] = columns.nextObservations.tensor(rows: count)
     state["appendedCount"] = Tensor(.int64([Int64(appendedCount)]))
+    if let returns = columns.returnsToGo {
+      state["returnsToGo"] = Tensor(.float32(Array(returns.prefix(count))))
+    }
     state.add(records!.state(count: count), under: "records")
     return state
   }
@@ -151,7 +174,10 @@ public struct ReplayBuffer: Sendable {
     let rewards = try state.floats("rewards", count: count)
     let terminated = try state.flags("terminated", count: count)
     let nextObservations = try state.floats("nextObservations", count: count * observationSize)
+    let returns =
+      columns.returnsToGo == nil ? nil : try state.floats("returnsToGo", count: count)
     try records!.restore(state.part("records"), count: count)
+    if let returns { columns.returnsToGo!.replaceSubrange(0..<count, with: returns) }
     columns.observations.elements.replaceSubrange(0..<observations.count, with: observations)
     columns.actions.elements.replaceSubrange(0..<actions.count, with: actions)
     columns.rewards.replaceSubrange(0..<count, with: rewards)

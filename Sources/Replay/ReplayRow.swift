@@ -17,6 +17,8 @@ public struct ReplayRow: Sendable, Equatable {
   public var logProb: Float
   /// State of the simulator before the step; where the buffer keeps none, `nil`.
   public var physicalState: PhysicalState?
+  /// Discounted return of its episode from here on; 0 where the buffer keeps none.
+  public var returnToGo: Float = 0
 
   public init(
     observation: [Float], action: [Float], reward: Float, terminated: Bool,

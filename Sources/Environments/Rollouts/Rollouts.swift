@@ -134,6 +134,59 @@ public final class Rollouts {
     }
   }
 
+  /// Plays from given states: `repeats` times from each, with the first action given or chosen, and
+  /// the policy's own afterwards.
+  ///
+  /// - Parameters:
+  ///   - horizon: steps after which a rollout is cut; it also ends where the task does.
+  ///   - purpose: names the randomness; rollout k of start i uses the stream i·repeats + k.
+  /// - Returns: for each start its rollouts, in order.
+  public func evaluate(
+    _ policy: any Policy, from starts: [RolloutStart], repeats: Int, horizon: Int,
+    discount: Double, selection: ActionSelection = .sample, seed: UInt64,
+    purpose: String = "evaluate/state"
+  ) -> [[RolloutResult]] {
+    check(policy)
+    precondition(repeats >= 1 && horizon >= 1, "\(repeats) rollouts of \(horizon) steps")
+    let key = RandomStream.Key(seed: seed, purpose: purpose)
+    let all = map(0..<starts.count * repeats) { number, environment in
+      Rollouts.run(
+        policy, selection, key.stream(step: UInt64(number)), from: starts[number / repeats],
+        horizon: horizon, discount: discount, in: environment)
+    }
+    return starts.indices.map { Array(all[$0 * repeats..<($0 + 1) * repeats]) }
+  }
+
+  private static func run(
+    _ policy: any Policy, _ selection: ActionSelection, _ stream: RandomStream,
+    from start: RolloutStart, horizon: Int, discount: Double, in environment: any Environment
+  ) -> RolloutResult {
+    var generator = stream
+    var observation = environment.reset(to: start.state).map { Float($0) }
+    var result = RolloutResult()
+    var weight = 1.0
+    for index in 0..<horizon {
+      let chosen: ChosenAction
+      if index == 0, let action = start.action {
+        chosen = ChosenAction(action: action, logProb: 0)
+      } else {
+        chosen = policy.action(for: observation, selection: selection, using: &generator)
+        result.discountedLogProb += weight * Double(chosen.logProb)
+      }
+      let step = environment.step(chosen.action.map { Double($0) })
+      if step.unstable {
+        result.unstable = true
+        break
+      }
+      result.discountedReturn += weight * step.reward
+      result.length += 1
+      weight *= discount
+      if step.terminated { break }
+      observation = step.observation.map { Float($0) }
+    }
+    return result
+  }
+
   /// Results of `body` for each number, in order, computed on all threads.
   private func map<Result>(
     _ numbers: Range<Int>, _ body: (Int, any Environment) -> Result

@@ -1,6 +1,5 @@
 public import DenseMath
 public import RLCore
-public import Replay
 
 /// Balanced replay, BRED eq. 7: a scheduled share of each minibatch is online.
 ///
