@@ -126,13 +126,11 @@ let package = Package(
     tests("AutodiffTests", ["Autodiff", "Networks", "RLCore", "DenseMath"]),
     tests(
       "AlgorithmsTests",
-      ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
+      [
+        "Algorithms", "Autodiff", "Networks", "Replay", "RLCore", "DenseMath",
+        "CAllocationCounter",
+      ]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
-    tests(
-      "LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
-    tests(
-      "FineTuningTests",
-      ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
     tests("HDF5Tests", ["HDF5"]),

@@ -6,6 +6,12 @@ public import RLCore
 public protocol AlgorithmSettings: SettingGroup {
   /// B, transitions in a minibatch.
   var batchSize: Int { get }
+  /// γ, discount per step; what returns-to-go of a dataset are made with.
+  var discount: Double { get }
+}
+
+extension AlgorithmSettings {
+  public var discount: Double { 0.99 }
 }
 
 /// A way of learning from minibatches, offline or online, written for one agent.
@@ -21,6 +27,8 @@ public protocol Algorithm: AnyObject, SendableMetatype {
   static var name: String { get }
   /// One line for lists: what it is, and the paper.
   static var summary: String { get }
+  /// Whether one agent can take over the critics of several offline agents (``AgentParts/ensembleSize``).
+  static var takesEnsemble: Bool { get }
 
   init(_ settings: Settings, _ parts: AgentParts) throws(AlgorithmError)
 
@@ -35,6 +43,7 @@ public protocol Algorithm: AnyObject, SendableMetatype {
 }
 
 extension Algorithm {
+  public static var takesEnsemble: Bool { false }
   public func beginOnline() {}
 }
 

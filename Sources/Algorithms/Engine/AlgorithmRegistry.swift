@@ -1,6 +1,11 @@
-/// Every algorithm by name. A new one is one file and one line here.
+public import DenseMath
+public import RLCore
+import Synchronization
+
+/// Every algorithm by name. A new one is one file and one line here; one outside of this package
+/// registers itself with ``add(_:)``.
 public enum AlgorithmRegistry {
-  public static let all: [any Algorithm.Type] = [
+  private static let own: [any Algorithm.Type] = [
     AdvantageWeightedActorCritic.self,
     BehaviorCloning.self,
     ConservativeQLearning.self,
@@ -9,8 +14,18 @@ public enum AlgorithmRegistry {
     TD3BehaviorCloning.self,
     TwinDelayedDDPG.self,
   ]
+  private static let added = Mutex<[any Algorithm.Type]>([])
 
+  public static var all: [any Algorithm.Type] { own + added.withLock { $0 } }
   public static var names: [String] { all.map { $0.name } }
+
+  /// Makes an algorithm known to configurations, stages and agent files of this process.
+  ///
+  /// - Precondition: no other algorithm has its name.
+  public static func add(_ type: any Algorithm.Type) {
+    precondition(!names.contains(type.name), "there is an algorithm '\(type.name)' already")
+    added.withLock { $0.append(type) }
+  }
 
   /// - Throws: ``AlgorithmError/unknown(name:known:)``.
   public static func named(_ name: String) throws(AlgorithmError) -> any Algorithm.Type {
@@ -18,5 +33,23 @@ public enum AlgorithmRegistry {
       throw .unknown(name: name, known: names)
     }
     return type
+  }
+}
+
+extension Algorithm {
+  /// The type of the settings, for schemas.
+  public static var settingsType: any AlgorithmSettings.Type { Settings.self }
+}
+
+extension Agent {
+  /// An agent of an algorithm that is known by name only.
+  public static func make(
+    _ type: any Algorithm.Type, _ settings: any SettingGroup, _ setup: AgentSetup,
+    pool: WorkerPool
+  ) throws(AlgorithmError) -> Agent {
+    func open<A: Algorithm>(_ type: A.Type) throws(AlgorithmError) -> Agent {
+      try Agent(type, settings, setup, pool: pool)
+    }
+    return try open(type)
   }
 }

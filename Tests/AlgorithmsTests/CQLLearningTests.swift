@@ -4,7 +4,7 @@ import RLCore
 import TestSupport
 import Testing
 
-@testable import Learners
+import Algorithms
 
 /// What conservatism is for: actions that the data do not show must not look good.
 ///
@@ -20,20 +20,21 @@ import Testing
   }
 
   private func train(
-    weight: Float, regularizer: ConservativeQLearning.Regularizer
+    weight: Double, regularizer: CQLSettings.Regularizer
   ) throws -> Outcome {
-    var configuration = ConservativeQLearning.Configuration()
-    configuration.hiddenSizes = [32, 32]
-    configuration.batchSize = 64
-    configuration.sampledActions = 4
-    configuration.policyLearningRate = 1e-3
-    configuration.criticLearningRate = 1e-3
-    configuration.initialLogTemperature = -3
-    configuration.conservatism = .fixed(weight: weight)
-    configuration.regularizer = regularizer
-    let learner = ConservativeQLearning(
-      configuration: configuration, observationSize: 1, actionSize: 1, seeds: [2],
-      pool: WorkerPool(threads: 1))
+    var settings = CQLSettings()
+    settings.batchSize = 64
+    settings.sampledActions = 4
+    settings.policyLearningRate = 1e-3
+    settings.criticLearningRate = 1e-3
+    settings.initialTemperature = 0.05
+    settings.conservativeWeight = weight
+    settings.regularizer = regularizer
+    var setup = AgentSetup(observationSize: 1, actionSize: 1)
+    setup.hiddenSizes = [32, 32]
+    setup.seed = 2
+    let agent = try Agent(
+      ConservativeQLearning.self, settings, setup, pool: WorkerPool(threads: 1))
     var gap = 0.0
     for step in 0..<1200 {
       var generator = RandomStream(seed: 4, purpose: "test/mediocre", step: UInt64(step))
@@ -43,10 +44,10 @@ import Testing
         batch.actions[row, 0] = Float(generator.uniform(-0.5, 0))
         batch.rewards[row] = batch.actions[row, 0]
       }
-      gap = try learner.update(on: [batch])["member0_conservative_gap"]!
+      gap = try agent.update(on: batch)["conservative_gap"]!
     }
     let network = PlainNetwork(sizes: [2, 32, 32, 1])
-    let critics = learner.critics(ofMember: 0).map { $0.parameters.map(Double.init) }
+    let critics = agent.networks("critic")!.map { $0.parameters.map(Double.init) }
     func value(_ state: Double, _ action: Double) -> Double {
       critics.map { network.outputs($0, [state, action])[0] }.min()!
     }
@@ -54,15 +55,15 @@ import Testing
     let promises = states.map { value($0, 0.8) - value($0, -0.25) }
     var generator = RandomStream(seed: 0, purpose: "not used by mean actions")
     let actions = states.map {
-      learner.policy.action(for: [Float($0)], selection: .mean, using: &generator).action[0]
+      agent.policy.action(for: [Float($0)], selection: .mean, using: &generator).action[0]
     }
     return Outcome(
       promiseOfUnseenActions: promises.reduce(0, +) / Double(promises.count),
       meanActions: actions.min()!...actions.max()!, conservativeGap: gap)
   }
 
-  @Test(arguments: ConservativeQLearning.Regularizer.allCases)
-  func unseenActionsLookWorse(regularizer: ConservativeQLearning.Regularizer) throws {
+  @Test(arguments: CQLSettings.Regularizer.allCases)
+  func unseenActionsLookWorse(regularizer: CQLSettings.Regularizer) throws {
     let plain = try train(weight: 0, regularizer: regularizer)
     #expect(plain.promiseOfUnseenActions > 0.1, "\(plain)")
     #expect(plain.meanActions.lowerBound > 0.5, "\(plain)")

@@ -5,7 +5,7 @@ import RLCore
 import TestSupport
 import Testing
 
-@testable import FineTuning
+import Algorithms
 
 /// One network learns what three different ones do together.
 @Suite struct DistillationLearningTests {
@@ -18,9 +18,10 @@ import Testing
       observationSize: 3, actionSize: Self.actionSize, hiddenSizes: [Self.hidden, Self.hidden])
     let network = Network(shape: shape)
     var generator = RandomStream(seed: seed, purpose: "test/member")
-    network.initialize(
-      wideHeads,
-      using: &generator)
+    var rule = Initialization(head: .uniform(2))
+    rule.hiddenBias = 0.1
+    rule.randomHeadBiases = 2 * Self.actionSize
+    network.initialize(rule, using: &generator)
     // Log-stds are the later half of the head's rows, and of its biases.
     var parameters = network.parameters
     let biases = parameters.count - 2 * Self.actionSize

@@ -5,46 +5,42 @@ import RLCore
 import TestSupport
 import Testing
 
-@testable import Learners
+import Algorithms
 
 /// Soft actor-critic on tasks small enough to know the best policy.
 @Suite struct SoftActorCriticLearningTests {
-  enum Agent: String, CaseIterable, CustomTestStringConvertible {
+  enum Kind: String, CaseIterable, CustomTestStringConvertible {
     case single, ensemble, mixture
     var testDescription: String { rawValue }
   }
 
-  private func learner(_ agent: Agent, discount: Float) -> SoftActorCritic {
-    var configuration = SoftActorCritic.Configuration()
-    configuration.hiddenSizes = [32, 32]
-    configuration.batchSize = 64
-    configuration.discount = discount
-    configuration.tau = 0.02
-    configuration.policyLearningRate = 3e-3
-    configuration.criticLearningRate = 3e-3
-    configuration.initialLogTemperature = -3
-    configuration.criticPairs = agent == .single ? 1 : 3
-    let shape = GaussianPolicy.shape(
-      observationSize: 1, actionSize: 1, hiddenSizes: configuration.hiddenSizes)
-    let actors = (0..<3).map {
-      Network.policy(shape, actionSize: 1, seed: 3, purpose: "test/actor-\($0)")
-    }
-    return SoftActorCritic(
-      configuration: configuration, observationSize: 1, actionSize: 1,
-      actors: agent == .mixture ? actors : nil, seed: 3, pool: WorkerPool(threads: 1))
+  private func learner(_ kind: Kind, discount: Double) throws -> Agent {
+    var settings = SoftActorCritic.Settings()
+    settings.batchSize = 64
+    settings.discount = discount
+    settings.tau = 0.02
+    settings.policyLearningRate = 3e-3
+    settings.criticLearningRate = 3e-3
+    settings.initialTemperature = 0.05
+    var setup = AgentSetup(observationSize: 1, actionSize: 1)
+    setup.hiddenSizes = [32, 32]
+    setup.ensembleSize = kind == .single ? 1 : 3
+    setup.actorMembers = kind == .mixture ? 3 : 1
+    setup.seed = 3
+    return try Agent(SoftActorCritic.self, settings, setup, pool: WorkerPool(threads: 1))
   }
 
-  private func trainOnRegulator(_ learner: SoftActorCritic) throws {
+  private func trainOnRegulator(_ learner: Agent) throws {
     for step in 0..<1500 {
       var generator = RandomStream(seed: 5, purpose: "test/regulator", step: UInt64(step))
       let transitions = Regulator.transitions(64, using: &generator)
-      _ = try learner.update(on: [Batch(transitions)])
+      _ = try learner.update(on: Batch(transitions))
     }
   }
 
-  @Test(arguments: Agent.allCases)
-  func returnReachesTheRegulators(agent: Agent) throws {
-    let learner = learner(agent, discount: Regulator.discount)
+  @Test(arguments: Kind.allCases)
+  func returnReachesTheRegulators(kind: Kind) throws {
+    let learner = try learner(kind, discount: Double(Regulator.discount))
     #expect(Regulator.discountedReturn(of: learner.policy) < 0.8 * Regulator.idleReturn)
     try trainOnRegulator(learner)
     let reached = Regulator.discountedReturn(of: learner.policy)
@@ -55,7 +51,7 @@ import Testing
 
   /// The control: without the value of what follows, effort never pays.
   @Test func withoutLookingAheadNothingIsDone() throws {
-    let learner = learner(.single, discount: 0)
+    let learner = try learner(.single, discount: 0)
     try trainOnRegulator(learner)
     let reached = Regulator.discountedReturn(of: learner.policy)
     #expect(reached < 2 * Regulator.optimalReturn, "\(reached) of \(Regulator.optimalReturn)")
@@ -63,9 +59,9 @@ import Testing
 
   /// One step, r = −(a − 0.6·s)². At temperature α the best policy is Gaussian about 0.6·s with
   /// variance α/2; its entropy is the target, −1, at variance e⁻²/2πe ≈ 0.0079, so α ≈ 0.016.
-  @Test(arguments: Agent.allCases)
-  func banditsOptimumIsAGaussianOfTheTargetEntropy(agent: Agent) throws {
-    let learner = learner(agent, discount: 0.99)
+  @Test(arguments: Kind.allCases)
+  func banditsOptimumIsAGaussianOfTheTargetEntropy(kind: Kind) throws {
+    let learner = try learner(kind, discount: 0.99)
     var (entropy, temperature) = (0.0, 0.0)
     for step in 0..<2000 {
       var generator = RandomStream(seed: 6, purpose: "test/bandit", step: UInt64(step))
@@ -78,7 +74,7 @@ import Testing
         // Masks stay 0: every step is the last, so what follows must not count.
         batch.nextObservations[row, 0] = Float(generator.uniform(-1, 1))
       }
-      let metrics = try learner.update(on: [batch])
+      let metrics = try learner.update(on: batch)
       if step >= 1500 {
         entropy += metrics["entropy"]! / 500
         temperature += metrics["temperature"]! / 500

@@ -1,12 +1,11 @@
 import DenseMath
-import Learners
 import Networks
 import RLCore
 import Replay
 import TestSupport
 import Testing
 
-@testable import FineTuning
+@testable import Algorithms
 
 /// The whole method on a task with a known optimum: cautious agents from timid data, one policy from
 /// them, and a return that rises with balanced replay.
@@ -25,28 +24,29 @@ import Testing
     return Regulator.transitions(2000, reach: 0.15, using: &generator)
   }
 
-  private func pretrain(on data: ReplayBuffer) throws -> ConservativeQLearning {
-    var configuration = ConservativeQLearning.Configuration()
-    configuration.hiddenSizes = hiddenSizes
-    configuration.batchSize = 64
-    configuration.discount = Regulator.discount
-    configuration.tau = 0.02
-    configuration.policyLearningRate = 1e-3
-    configuration.criticLearningRate = 1e-3
-    configuration.sampledActions = 4
-    configuration.initialLogTemperature = -3
-    let learner = ConservativeQLearning(
-      configuration: configuration, observationSize: 1, actionSize: 1, seeds: [0, 4, 8], pool: pool)
-    var batches = (0..<3).map { _ in Batch(size: 64, observationSize: 1, actionSize: 1) }
-    for step in 0..<600 {
-      for member in 0..<3 {
-        var generator = RandomStream(
-          seed: UInt64(member), purpose: "test/offline", step: UInt64(step))
-        try data.sample(0..<64, of: &batches[member], using: &generator)
-      }
-      _ = try learner.update(on: batches)
+  private func pretrain(on data: ReplayBuffer) throws -> AgentTeam {
+    var settings = CQLSettings()
+    settings.batchSize = 64
+    settings.discount = Double(Regulator.discount)
+    settings.tau = 0.02
+    settings.policyLearningRate = 1e-3
+    settings.criticLearningRate = 1e-3
+    settings.sampledActions = 4
+    settings.initialTemperature = 0.05
+    let team = try AgentTeam(members: 3, pool: pool) { member, pool in
+      var setup = AgentSetup(observationSize: 1, actionSize: 1)
+      setup.hiddenSizes = hiddenSizes
+      setup.seed = UInt64(4 * member)
+      return try Agent(ConservativeQLearning.self, settings, setup, pool: pool)
     }
-    return learner
+    try team.update(
+      600,
+      fill: { member, agent, batch in
+        var generator = RandomStream(
+          seed: UInt64(member), purpose: "test/offline", step: UInt64(agent.updateCount))
+        try data.sample(0..<64, of: &batch, using: &generator)
+      }, done: { _, _ in })
+    return team
   }
 
   private func startingActors(
@@ -70,21 +70,25 @@ import Testing
     let transitions = dataset()
     let offline = ReplayBuffer(transitions)
     let agents = try pretrain(on: offline)
-    var configuration = SoftActorCritic.Configuration()
-    configuration.hiddenSizes = hiddenSizes
-    configuration.batchSize = 64
-    configuration.discount = Regulator.discount
-    configuration.tau = 0.02
-    configuration.policyLearningRate = 1e-3
-    configuration.criticLearningRate = 1e-3
-    configuration.initialLogTemperature = -3
-    configuration.criticPairs = 3
-    let learner = SoftActorCritic(
-      configuration: configuration, observationSize: 1, actionSize: 1,
-      actors: try startingActors(
-        actor, members: (0..<3).map(agents.policy(ofMember:)),
-        observations: transitions.observations),
-      critics: (0..<3).flatMap(agents.critics(ofMember:)), seed: 1, pool: pool)
+    var settings = SoftActorCritic.Settings()
+    settings.batchSize = 64
+    settings.discount = Double(Regulator.discount)
+    settings.tau = 0.02
+    settings.policyLearningRate = 1e-3
+    settings.criticLearningRate = 1e-3
+    settings.initialTemperature = 0.05
+    var setup = AgentSetup(observationSize: 1, actionSize: 1)
+    setup.hiddenSizes = hiddenSizes
+    setup.ensembleSize = 3
+    setup.actorMembers = actor == .mixture ? 3 : 1
+    setup.seed = 1
+    let learner = try Agent(SoftActorCritic.self, settings, setup, pool: pool)
+    try learner.load(
+      try startingActors(
+        actor, members: agents.agents.map { $0.policy as! GaussianPolicy },
+        observations: transitions.observations), into: "actor")
+    try learner.load(agents.agents.flatMap { $0.networks("critic")! }, into: "critic")
+    learner.beginOnline()
     let before = Regulator.discountedReturn(of: learner.policy)
     #expect(before < 1.5 * Regulator.optimalReturn, "\(before) of \(Regulator.optimalReturn)")
 
@@ -101,7 +105,7 @@ import Testing
           into: &batch, offline: offline, online: online, environmentSteps: online.count,
           using: &generator)
         #expect(onlineRows >= 32 && (onlineRows == 64) == (online.count >= 1000))
-        _ = try learner.update(on: [batch])
+        _ = try learner.update(on: batch)
       }
     }
     let after = Regulator.discountedReturn(of: learner.policy)

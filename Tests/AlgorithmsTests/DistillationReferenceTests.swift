@@ -4,7 +4,7 @@ import RLCore
 import TestSupport
 import Testing
 
-@testable import FineTuning
+@testable import Algorithms
 
 /// The distillation loss of eq. 8 against PyTorch.
 @Suite struct DistillationReferenceTests {
@@ -30,14 +30,17 @@ import Testing
       let observation = inputs["observations"][state].floats
       var configuration = PolicyDistillation.Configuration()
       configuration.batchSize = 5
+      configuration.learningRate = 1e-30
       // Two equal states: one held out, one to train on.
       let distillation = PolicyDistillation(
         configuration: configuration, members: members,
         observations: Matrix(rows: 2, columns: 3, elements: observation + observation), seed: 1,
         pool: WorkerPool(threads: 1))
-      distillation.student.network.parameters = student.parameters
-      loss += distillation.update(AdamConfiguration(learningRate: 0)) / 4
-      let first = try distillation.student.state.floats("moment1", count: gradient.count)
+      var state = distillation.state
+      state["student/parameters"] = Tensor(.float32(student.parameters))
+      try distillation.restore(state)
+      loss += try distillation.update() / 4
+      let first = try distillation.state.floats("student/moment1", count: gradient.count)
       for i in gradient.indices { gradient[i] += Double(first[i]) / 0.1 / 4 }
     }
     #expect(normalizedError(loss, reference["loss"].double) < 2e-6)

@@ -1,0 +1,42 @@
+import DenseMath
+public import Networks
+public import RLCore
+
+/// How several policies act as one.
+public enum ActingEnsemble {
+  /// The policy of the agents together: their moment-matched mixture where they are Gaussian (BRED,
+  /// appendix E; Off2On's AWAC), the mean of their actions otherwise.
+  public static func policy(of agents: [Agent]) -> any Policy { policy(of: agents.map(\.policy)) }
+
+  public static func policy(of policies: [any Policy]) -> any Policy {
+    precondition(!policies.isEmpty, "an ensemble needs members")
+    if policies.count == 1 { return policies[0] }
+    let gaussians = policies.compactMap { $0 as? GaussianPolicy }
+    if gaussians.count == policies.count { return MixturePolicy(members: gaussians) }
+    return MeanPolicy(members: policies)
+  }
+}
+
+/// The mean of what several policies would do; where these explore, each by itself.
+public struct MeanPolicy: Policy {
+  public let members: [any Policy]
+
+  public init(members: [any Policy]) {
+    precondition(!members.isEmpty, "a mean needs members")
+    self.members = members
+  }
+
+  public var observationSize: Int { members[0].observationSize }
+  public var actionSize: Int { members[0].actionSize }
+
+  public func action(
+    for observation: [Float], selection: ActionSelection, using generator: inout RandomStream
+  ) -> ChosenAction {
+    var mean = [Float](repeating: 0, count: actionSize)
+    for member in members {
+      let action = member.action(for: observation, selection: selection, using: &generator).action
+      for k in mean.indices { mean[k] += action[k] / Float(members.count) }
+    }
+    return ChosenAction(action: mean, logProb: 0)
+  }
+}
