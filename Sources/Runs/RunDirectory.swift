@@ -98,10 +98,20 @@ public final class RunDirectory {
     guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
       return false
     }
-    let before = try PipelineConfiguration.load(file: "\(path)/config.yaml")
-    let changed = before.differences(from: context.configuration)
+    let changed = try differences(
+      in: "\(path)/config.yaml", from: context.configuration)
     guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
     return true
+  }
+
+  /// What a directory's configuration says otherwise than `configuration`.
+  private static func differences(
+    in file: String, from configuration: ExperimentConfiguration
+  ) throws(ConfigurationError) -> [String] {
+    let before = try ExperimentConfiguration.resolve(
+      ConfigurationSources(file: ConfigurationLayer(file: file)), catalog: configuration.catalog,
+      stages: configuration.stages)
+    return before.configuration.differences(from: configuration)
   }
 
   package func makeDirectory(_ path: String) throws(RunError) {
@@ -122,17 +132,17 @@ public final class RunDirectory {
     }
   }
 
-  package func writeConfiguration(_ configuration: PipelineConfiguration) throws(RunError) {
+  package func writeConfiguration(_ configuration: ExperimentConfiguration) throws(RunError) {
     try AtomicText.write(configuration.yaml(), to: file("config.yaml"))
   }
 
   /// Writes the configuration of several stages' common directory, or checks it against the one there.
   ///
   /// - Throws: ``RunError/configurationChanged(path:keys:)``.
-  package func adopt(_ configuration: PipelineConfiguration) throws {
+  package func adopt(_ configuration: ExperimentConfiguration) throws {
     let before = file("config.yaml")
     if FileManager.default.fileExists(atPath: before) {
-      let changed = try PipelineConfiguration.load(file: before).differences(from: configuration)
+      let changed = try RunDirectory.differences(in: before, from: configuration)
       guard changed.isEmpty else {
         throw RunError.configurationChanged(path: path, keys: changed)
       }

@@ -15,7 +15,7 @@ public enum ExperimentStage: String, Sendable, CaseIterable {
 public struct ExperimentConfiguration: Sendable {
   public let catalog: AlgorithmCatalog
   /// The stages that these values are for: those of `bred run`, unless a command runs one alone.
-  public let stages: Set<ExperimentStage>
+  public private(set) var stages: Set<ExperimentStage>
 
   public var general = GeneralSettings()
   public var dataset = DatasetSettings()
@@ -55,6 +55,14 @@ public struct ExperimentConfiguration: Sendable {
         algorithms["\(stage).\(name)"] = stack.group(group, at: "\(stage).\(name)")
       }
     }
+  }
+
+  /// The same values, for these stages alone: what one stage of a pipeline depends on.
+  public func restricted(to stages: Set<ExperimentStage>) -> ExperimentConfiguration {
+    precondition(!stages.isEmpty, "a configuration is for at least one stage")
+    var result = self
+    result.stages = stages
+    return result
   }
 
   public var environment: String {

@@ -38,6 +38,14 @@ public struct OnlineSettings: SettingGroup {
     case members
   }
 
+  /// How environment steps and updates alternate.
+  public enum Collection: String, SettingChoice {
+    /// Whole blocks: each begins with a reset, and its last episode is cut (rlkit, BRED).
+    case blocks
+    /// Episodes run on across blocks, which may be as short as one step.
+    case steps
+  }
+
   @Setting("How the agent learns from interaction; none for no online training.", source: "BRED")
   public var algorithm = "sac"
   @Setting(
@@ -49,9 +57,17 @@ public struct OnlineSettings: SettingGroup {
   @Setting(1...Int.max, "Environment steps in total.", source: "BRED, section 6")
   public var environmentSteps = 250_000
   @Setting(
-    1...Int.max, "Environment steps collected at a time, and an epoch of progress.csv.",
+    "How steps and updates alternate: whole blocks of episodes, or updates every few steps.",
+    source: "BRED; rlkit")
+  public var collection = Collection.blocks
+  @Setting(
+    1...Int.max,
+    "Environment steps between updates; with 'collection: blocks' also an epoch of progress.csv.",
     source: "BRED; rlkit")
   public var blockSteps = 1000
+  @Setting(
+    1...Int.max, "Environment steps per epoch, a row of progress.csv, with 'collection: steps'.")
+  public var epochSteps = 1000
   @Setting(above: 0, through: 1000, "Gradient steps per environment step.", source: "SAC, table 1")
   public var updatesPerStep = 1.0
   @Setting(
@@ -82,7 +98,7 @@ public struct OnlineSettings: SettingGroup {
     source: "Off2On")
   public var startTemperature = StartTemperature.fixed
   @Setting(
-    1...Int.max, "Blocks between checkpoints; also written at the end and on interruption.")
+    1...Int.max, "Epochs between checkpoints; also written at the end and on interruption.")
   public var checkpointInterval = 5
   @Setting(
     0...Int.max, "Blocks between policies kept in policies/; 0 keeps none.")
@@ -90,20 +106,21 @@ public struct OnlineSettings: SettingGroup {
 
   public init() {}
 
-  /// Gradient steps of block `index`.
-  public func updates(inBlock index: Int) -> Int {
-    let factor = index == 0 ? firstBlockMultiplier : 1
-    return max(1, Int((Double(blockSteps) * updatesPerStep * factor).rounded()))
-  }
-
   public var unused: [UnusedSetting] {
     if algorithm == AlgorithmCatalog.none {
       return scalars.map(\.name).filter { $0 != "algorithm" }.map {
         UnusedSetting($0, because: "algorithm", "without an algorithm there is no online training")
       }
     }
-    guard replay != .balanced else { return [] }
-    return ["initialOnlineFraction", "finalTimestep", "schedule"].map {
+    let epochs =
+      collection == .steps
+      ? []
+      : [
+        UnusedSetting(
+          "epochSteps", because: "collection", "with 'collection: blocks' a block is an epoch")
+      ]
+    guard replay != .balanced else { return epochs }
+    return epochs + ["initialOnlineFraction", "finalTimestep", "schedule"].map {
       UnusedSetting(
         $0, because: "replay",
         "the online share is scheduled only with 'replay: balanced', here it is '\(replay.rawValue)'"
