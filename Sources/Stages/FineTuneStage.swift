@@ -66,7 +66,7 @@ public struct FineTuneStage {
   private func distilledActor(
     _ agents: LoadedEnsemble, ensemble: String, directory: RunDirectory
   ) throws -> GaussianPolicy {
-    if let distilled = agents.distilled { return distilled }
+    if let distilled = try agents.distilled(noting: context.reporter.note) { return distilled }
     if agents.actors.count == 1 { return agents.actors[0] }
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context
