@@ -45,4 +45,22 @@ extension Network {
       }
     }
   }
+
+  /// The same network with the first `count` of its outputs alone.
+  public func firstOutputs(_ count: Int) -> Network {
+    precondition(count >= 1 && count <= shape.outputSize, "\(count) of \(shape.outputSize) outputs")
+    var narrow = shape
+    narrow.outputSize = count
+    let result = Network(shape: narrow)
+    for (from, to) in zip(layout.layers, result.layout.layers) {
+      (result.values.base + to.weight).update(
+        from: values.base + from.weight, count: to.inputs * to.outputs)
+      (result.values.base + to.bias).update(from: values.base + from.bias, count: to.outputs)
+      if to.isNormalized {
+        (result.values.base + to.scale).update(from: values.base + from.scale, count: to.outputs)
+        (result.values.base + to.shift).update(from: values.base + from.shift, count: to.outputs)
+      }
+    }
+    return result
+  }
 }

@@ -1,3 +1,4 @@
+import Agents
 import Algorithms
 import Configuration
 import DenseMath
@@ -60,7 +61,7 @@ struct HandOver {
     }
     guard let loaded else { return team }
     for (index, agent) in team.agents.enumerated() {
-      let sources = isJoint ? Array(loaded.members[0..<count]) : [loaded.members[index]]
+      let sources = isJoint ? Array(loaded.members.prefix(count)) : [loaded.members[index]]
       try fill(agent, from: sources, distilled: distilled, path: loaded.path)
       if online.startTemperature == .members {
         agent.setNumber("temperature", to: try loaded.meanNumber("temperature", of: sources))
@@ -71,24 +72,28 @@ struct HandOver {
   }
 
   private func fill(
-    _ agent: Agent, from sources: [LoadedAgent], distilled: GaussianPolicy?, path: String
+    _ agent: Agent, from sources: [StoredAgent], distilled: GaussianPolicy?, path: String
   ) throws {
     let isSame = sources.allSatisfy { $0.algorithm == type.name }
     for part in agent.networkNames {
-      let source = type.source(ofPart: part)
-      guard let source, let shape = agent.networks(part)?.first?.shape else { continue }
+      guard let source = type.source(ofPart: part), let shape = agent.networks(part)?.first?.shape
+      else { continue }
       if part == "actor", let distilled {
         try agent.load([distilled.network], into: part)
         continue
       }
-      let networks = sources.flatMap { $0.networks[source] ?? [] }
-      guard !networks.isEmpty else {
-        throw RunError.missing(path: path, what: "part '\(source)', which '\(type.name)' goes on with")
+      let stored = try sources.map { member throws(RunError) in
+        guard let found = member.part(source) else {
+          throw .missing(path: path, what: "part '\(source)', which '\(type.name)' goes on with,")
+        }
+        return found
       }
-      let fitting = try networks.map { try $0.adapted(to: shape, part: part, path: path) }
-      let targets = isSame ? sources.flatMap { $0.targets[source] ?? [] } : []
+      let networks = try stored.flatMap(\.networks).map {
+        try $0.network.adapted(to: shape, part: part, path: path)
+      }
+      let targets = isSame ? stored.compactMap(\.targets).flatMap { $0 }.map(\.network) : []
       try agent.load(
-        fitting, into: part, targets: targets.count == fitting.count ? targets : nil)
+        networks, into: part, targets: targets.count == networks.count ? targets : nil)
     }
     guard isSame, sources.count == 1 else { return }
     for (name, value) in sources[0].numbers { agent.setNumber(name, to: value) }

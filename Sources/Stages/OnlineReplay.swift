@@ -10,6 +10,7 @@ final class OnlineReplay {
   private(set) var online: ReplayBuffer
   private let sampler: any ReplaySampler
   private let keepsOffline: Bool
+  private let specification: EnvironmentSpecification
   /// γ of returns-to-go; `nil` where nobody asks for these.
   private let returnDiscount: Double?
   /// The running episode, held back until its returns are known.
@@ -21,6 +22,7 @@ final class OnlineReplay {
     discount: Double
   ) throws {
     let specification = task.specification
+    self.specification = specification
     returnDiscount = columns.contains(.returnToGo) ? discount : nil
     keepsOffline = data != nil
     offline =
@@ -77,10 +79,7 @@ final class OnlineReplay {
   var state: NamedTensors {
     var state = online.state
     if returnDiscount != nil {
-      var held = ReplayBuffer(
-        capacity: max(1, running.count), observationSize: online.observationSize,
-        actionSize: online.actionSize, positionSize: online.positionSize,
-        velocitySize: online.velocitySize)
+      var held = heldBuffer(running.count)
       for row in running { held.append(row) }
       state.add(held.state, under: "running")
       state["runningCount"] = Tensor(.int64([Int64(running.count)]))
@@ -88,14 +87,19 @@ final class OnlineReplay {
     return state
   }
 
+  /// Room for the rows of a running episode.
+  private func heldBuffer(_ count: Int) -> ReplayBuffer {
+    ReplayBuffer(
+      capacity: max(1, count), observationSize: specification.observationSize,
+      actionSize: specification.actionSize, positionSize: specification.positionSize,
+      velocitySize: specification.velocitySize)
+  }
+
   func restore(_ state: NamedTensors) throws(StateError) {
     try online.restore(state)
     guard returnDiscount != nil else { return }
     let count = Int(try state.integers("runningCount", count: 1)[0])
-    var held = ReplayBuffer(
-      capacity: max(1, count), observationSize: online.observationSize,
-      actionSize: online.actionSize, positionSize: online.positionSize,
-      velocitySize: online.velocitySize)
+    var held = heldBuffer(count)
     try held.restore(state.part("running"))
     running = (0..<count).map { held[$0] }
   }

@@ -63,9 +63,9 @@ public struct OnlineStage {
       if handOver.wantsDistilled(loaded) {
         distilled = try distilledActor(loaded, ensemble: ensemble, directory: directory)
       }
-      inputs.merge(
-        AgentStore.digests(in: ensemble, members: handOver.members(of: loaded), distilled: distilled != nil)
-      ) { first, _ in first }
+      let digests = AgentStore.digests(
+        of: loaded, members: handOver.members(of: loaded), distilled: distilled != nil)
+      inputs.merge(digests) { first, _ in first }
     }
     let team = try handOver.team(from: loaded, distilled: distilled, pool: context.pool)
     let session = try StageSession(
@@ -98,10 +98,13 @@ public struct OnlineStage {
   private func distilledActor(
     _ agents: LoadedAgents, ensemble: String, directory: RunDirectory
   ) throws -> GaussianPolicy {
-    if let distilled = agents.distilled { return distilled }
+    if let distilled = try agents.distilled(noting: { context.reporter.note($0) }) {
+      return distilled
+    }
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context
     inner.resume = true
+    inner.configuration = configuration.restricted(to: [.distillation])
     let file = try DistillStage(inner).run(
       ensemble: ensemble, output: directory.file("distillation"), addToEnsemble: false)
     return try AgentStore.gaussianPolicy(file, task: try ControlTask(configuration))

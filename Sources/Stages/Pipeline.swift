@@ -32,7 +32,8 @@ public struct Pipeline {
     if configuration.trainsOffline {
       ensemble = try OfflineStage(stage(.offline)).run(output: directory.file(OfflineStage.name))
     }
-    if let ensemble, configuration.distils, (configuration.online.members ?? configuration.offline.members) > 1 {
+    let members = configuration.online.members ?? configuration.offline.members
+    if let ensemble, configuration.distils, members > 1 {
       try DistillStage(stage(.distillation)).run(
         ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
     }
@@ -47,6 +48,7 @@ public struct Pipeline {
 
   private func stage(_ stage: ExperimentStage) -> StageContext {
     var result = context
+    result.configuration = configuration.restricted(to: [stage])
     result.resume = true
     return result
   }

@@ -18,6 +18,10 @@ public struct AgentSetup: Sendable {
     self.observationSize = observationSize
     self.actionSize = actionSize
   }
+
+  public init(_ task: EnvironmentSpecification) {
+    self.init(observationSize: task.observationSize, actionSize: task.actionSize)
+  }
 }
 
 /// One agent in training: an algorithm, its parts and its clock.

@@ -29,6 +29,10 @@ public protocol Algorithm: AnyObject, SendableMetatype {
   static var summary: String { get }
   /// Whether one agent can take over the critics of several offline agents (``AgentParts/ensembleSize``).
   static var takesEnsemble: Bool { get }
+  /// Columns of a minibatch that it asks for beside the transition.
+  static var extraColumns: [ExtraColumn] { get }
+  /// Name of the offline agents' part with whose networks one of its own begins; `nil`: it begins afresh.
+  static func source(ofPart part: String) -> String?
 
   init(_ settings: Settings, _ parts: AgentParts) throws(AlgorithmError)
 
@@ -44,6 +48,8 @@ public protocol Algorithm: AnyObject, SendableMetatype {
 
 extension Algorithm {
   public static var takesEnsemble: Bool { false }
+  public static var extraColumns: [ExtraColumn] { [] }
+  public static func source(ofPart part: String) -> String? { part }
   public func beginOnline() {}
 }
 

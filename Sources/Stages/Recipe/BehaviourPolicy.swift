@@ -1,3 +1,4 @@
+import Agents
 public import Datasets
 public import Environments
 import Networks
