@@ -104,14 +104,14 @@ let package = Package(
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning", "Learners",
-        "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms", "Agents",
+        "Autodiff", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
-        "Environments", "Agents", "Networks", "RLCore", "DenseMath",
+        "Environments", "Agents", "Algorithms", "Networks", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -25,7 +25,7 @@ struct Distill: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context(dataset: dataset)
+    let context = try options.context(stages: [.distillation], dataset: dataset)
     try DistillStage(context).run(
       ensemble: ensemble, output: options.output, addToEnsemble: addToEnsemble)
     try options.report(options.output)
