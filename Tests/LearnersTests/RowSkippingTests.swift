@@ -4,7 +4,7 @@ import Networks
 import RLCore
 import Testing
 
-/// Leaving out rows whose softmax weight is negligible changes nothing but the time.
+/// Leaving out rows whose softmax weight is negligible changes nothing but the time, in either pass.
 @Suite struct RowSkippingTests {
   /// A learner whose critics tell actions apart by `scale` times what a fresh one does.
   private static func learner(scale: Float, skips: Bool) -> ConservativeQLearning {
@@ -38,15 +38,28 @@ import Testing
     return batch
   }
 
-  @Test(arguments: [Float(1), 40, 80]) func equalsTheDenseComputation(scale: Float) throws {
+  @Test(arguments: [Float(1), 40, 80], PassKind.allCases.map(Optional.some) + [nil])
+  func equalsTheDenseComputation(scale: Float, pass: PassKind?) throws {
+    for instructions in BLAS.vectorInstructionSets {
+      try BLAS.withVectorInstructionSet(instructions) {
+        try expectEqual(scale: scale, pass: pass)
+      }
+    }
+  }
+
+  private func expectEqual(scale: Float, pass: PassKind?) throws {
     let (sparse, dense) = (
       Self.learner(scale: scale, skips: true), Self.learner(scale: scale, skips: false)
     )
+    sparse.forcedPass = pass
+    dense.forcedPass = .dense
     let batch = Self.batch()
     let metrics = try sparse.update(on: [batch])
     let denseMetrics = try dense.update(on: [batch])
     let skipped = try #require(metrics["member0_skipped_rows"])
     #expect(denseMetrics["member0_skipped_rows"] == 0)
+    #expect(dense.passTally.groupedStates == 0 && dense.passTally.denseStates == 2 * 64)
+    if pass == .groups { #expect(sparse.passTally.groupedStates == 2 * 64) }
     if scale == 1 { #expect(skipped == 0) } else { #expect(skipped > 0.2) }
     // Adam's first moment is a tenth of the gradient.
     for j in 0..<2 {

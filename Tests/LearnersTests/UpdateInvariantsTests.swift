@@ -9,7 +9,7 @@ import Testing
 /// exact continuation from a saved state, no heap allocation once warm.
 @Suite(.serialized) struct UpdateInvariantsTests {
   enum Kind: String, CaseIterable, CustomTestStringConvertible {
-    case sac, ensemble, mixture, cql, cqlLagrange, cqlMaximum
+    case sac, ensemble, mixture, cql, cqlDense, cqlLagrange, cqlMaximum
     var testDescription: String { rawValue }
   }
 
@@ -33,7 +33,7 @@ import Testing
       return SoftActorCritic(
         configuration: configuration, observationSize: observationSize, actionSize: actionSize,
         actors: kind == .mixture ? actors : nil, seed: seed, pool: pool)
-    case .cql, .cqlLagrange, .cqlMaximum:
+    case .cql, .cqlDense, .cqlLagrange, .cqlMaximum:
       var configuration = ConservativeQLearning.Configuration()
       configuration.hiddenSizes = [40, 33]
       configuration.batchSize = batchSize
@@ -46,9 +46,18 @@ import Testing
         configuration.backup = .minimumOfMaxima
         configuration.behaviorCloningSteps = 2
       }
-      return ConservativeQLearning(
+      let learner = ConservativeQLearning(
         configuration: configuration, observationSize: observationSize, actionSize: actionSize,
         seeds: [seed, seed + 1], pool: pool)
+      // With its units on a critic goes through whole rows; the other one stays in groups.
+      if kind == .cqlDense { switchOn(learner.critics(ofMember: 1)[0]) }
+      return learner
+    }
+  }
+
+  private static func switchOn(_ critic: Network) {
+    for (index, layer) in critic.layout.layers.dropLast().enumerated() {
+      for unit in 0..<layer.outputs { critic.bias(index)[unit] = 6 }
     }
   }
 
@@ -107,6 +116,12 @@ import Testing
     #expect(resumed.state == reference.state)
   }
 
+  @Test func bothPassesRun() throws {
+    let learner = Self.learner(.cqlDense, threads: 2) as! ConservativeQLearning
+    _ = try Self.train(learner, steps: 0..<2)
+    #expect(learner.passTally.denseStates > 100 && learner.passTally.groupedStates > 600)
+  }
+
   @Test func memberIsTheSameAgentWhateverTheEnsemble() throws {
     let pair = Self.learner(.cql, threads: 2) as! ConservativeQLearning
     _ = try Self.train(pair, steps: 0..<4)
@@ -124,7 +139,7 @@ import Testing
       pair.policy(ofMember: 0).network.parameters != alone.policy(ofMember: 0).network.parameters)
   }
 
-  @Test(arguments: [Kind.sac, .ensemble, .cql], [1, 2])
+  @Test(arguments: [Kind.sac, .ensemble, .cql, .cqlDense], [1, 2])
   func steadyUpdateAllocatesNothing(kind: Kind, threads: Int) throws {
     let learner = Self.learner(kind, threads: threads)
     let batches = Self.batches(learner.batchesPerUpdate, step: 0)
