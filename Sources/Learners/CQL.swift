@@ -107,6 +107,14 @@ public final class ConservativeQLearning: Learner {
       }
     }
   }
+  /// Tests and benchmarks take one pass throughout with it.
+  package var forcedPass: PassKind? {
+    didSet { for worker in workers { worker.regularizerPass.forced = forcedPass } }
+  }
+  /// What the critics' passes over all actions have done so far.
+  package var passTally: PassTally {
+    workers.reduce(into: PassTally()) { $0 += $1.regularizerPass.tally }
+  }
   private let workers: [CQLScratch]
   private var metrics: Metrics
 

@@ -1,6 +1,6 @@
 internal import CVectorKernels
 import DenseMath
-import Networks
+package import Networks
 
 /// One thread's memory for the critic's part of a CQL update.
 ///
@@ -11,10 +11,8 @@ package final class CQLScratch: @unchecked Sendable {
   private let configuration: ConservativeQLearning.Configuration
   private let actionSize: Int
   package let twins: CriticScratch
-  private let pass: CriticPass
   /// For the data's action and the sampled ones together.
-  private let regularizerPass: any ManyActionsPass
-  private let blockStates: Int
+  package let regularizerPass: AdaptivePass
   private let actions: FloatBuffer
   private let q: FloatBuffer
   private let otherQ: FloatBuffer
@@ -37,29 +35,19 @@ package final class CQLScratch: @unchecked Sendable {
     let perState = configuration.rowsPerState
     let pieceRows = min(128, configuration.batchSize)
     let maximumStates = max(64, pieceRows)
-    let denseStates = max(1, 256 / perState)
     twins = CriticScratch(
       shape: shape, actionSize: actionSize, states: pieceRows, rows: pieceRows)
-    pass = CriticPass(
-      shape: shape, actionSize: actionSize, maximumStates: maximumStates,
-      maximumRows: denseStates * perState)
-    if ActionGroupPass.suits(repeats: perState) {
-      blockStates = 2
-      regularizerPass = ActionGroupPass(
-        shape: shape, actionSize: actionSize, maximumStates: maximumStates,
-        blockStates: blockStates, repeats: perState)
-    } else {
-      blockStates = denseStates
-      regularizerPass = pass
-    }
-    let rows = max(blockStates, denseStates) * perState
+    regularizerPass = AdaptivePass(
+      shape: shape, actionSize: actionSize, maximumStates: maximumStates, repeats: perState,
+      maximumRows: max(256, perState))
+    let rows = max(regularizerPass.maximumRows, regularizerPass.dense.maximumRows)
     actions = FloatBuffer(count: rows * actionSize)
     q = FloatBuffer(count: rows)
     otherQ = FloatBuffer(count: rows)
     rowGradient = FloatBuffer(count: rows)
     logits = FloatBuffer(count: rows)
     softmax = FloatBuffer(count: rows)
-    logSumExp = FloatBuffer(count: blockStates)
+    logSumExp = FloatBuffer(count: rows / perState)
     kept = .allocate(capacity: rows)
     kept.initialize(repeating: 0, count: rows)
   }
@@ -88,7 +76,7 @@ package final class CQLScratch: @unchecked Sendable {
     var fit = Fit()
     var start = 0
     while start < states.count {
-      let block = start..<min(start + blockStates, states.count)
+      let block = start..<min(start + pass.blockStates, states.count)
       gatherActions(
         batch, member: member,
         states: states.lowerBound + block.lowerBound..<states.lowerBound + block.upperBound)
@@ -182,6 +170,7 @@ package final class CQLScratch: @unchecked Sendable {
     into targets: UnsafeMutablePointer<Float>
   ) {
     let n = configuration.sampledActions
+    let pass = regularizerPass.dense
     let step = max(1, min(pass.maximumRows / n, pass.maximumStates))
     var start = rows.lowerBound
     while start < rows.upperBound {

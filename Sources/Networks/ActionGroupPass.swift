@@ -4,9 +4,10 @@ package import DenseMath
 /// Q(s, a) of many actions of each state and its gradients, on the units that are on.
 ///
 /// Does what ``CriticPass`` does, to float rounding. The actions of one state switch nearly the same
-/// units on, so the units are found that are on for at least one of 32 actions side by side, and
-/// only these take part in the products forward and backward (`docs/numerics.md`). For processors
-/// with AVX-512. One thread at a time.
+/// units on. Forward, sixteen actions stand side by side, and a product runs over the units below
+/// that are on for at least one of them. Backward, up to 32 actions that need a gradient are put side by side
+/// and the units that are on for one of these found again; products run over these above and
+/// below (`docs/numerics.md`). One thread at a time.
 package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   private let shape: NetworkShape
   private let actionSize: Int
@@ -14,32 +15,29 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   private let firstLayer: FirstLayerStates
   /// Sums over lanes towards W₁ᵃ (`bk_group_first_layer_backward`), `[units, sums]`.
   private let actionWeightSums: FloatBuffer
-  /// Gradients of the head's weight and, from the second layer on, of biases, `[units, 16]`.
+  /// Gradients of the head's weight and, from the second layer on, of biases, `[units, 8]`.
   private let headSums: FloatBuffer
   private let biasSums: [FloatBuffer]
-  /// Weights between hidden layers as `begin` found them: in tiles, and as `[inputs, outputs]`.
+  /// Weights between hidden layers as `begin` found them, in tiles.
   private let tiledWeights: [FloatBuffer]
-  private let turnedWeights: [FloatBuffer]
-  /// Activations of each group of the last forward pass.
-  private let groups: [ActionGroup]
-  /// Gradients with respect to pre-activations of one group.
-  private let delta: [FloatBuffer]
+  /// Activations of the last forward pass, sixteen actions each.
+  private let halves: [HalfGroup]
+  /// The lanes of one group that need a gradient.
+  private let kept: KeptLanes
   private let scratch: FloatBuffer
-  private let lanes: UnsafeMutablePointer<Int32>
+  /// What was done since `begin`.
+  package private(set) var tally = PassTally()
 
-  private static let lanesPerGroup = Int(BK_GROUP)
-  private static let tile = Int(BK_GROUP_TILE)
+  private static let lanesPerHalf = Int(BK_HALF_GROUP)
 
-  /// Whether groups are worth their while: lanes without an action cost as much as those with one.
-  package static func suits(repeats: Int) -> Bool {
-    DenseProduct.method == .own && 8 * repeats >= 5 * lanes(repeats: repeats)
-  }
+  /// Whether the lanes are filled well enough: those without an action cost as much as those with one.
+  package static func suits(repeats: Int) -> Bool { 8 * repeats >= 5 * lanes(repeats: repeats) }
 
-  /// Lanes that the actions of one state take up, those without an action included.
-  package static func lanes(repeats: Int) -> Int { groupsPerState(repeats) * lanesPerGroup }
+  /// Lanes that the actions of one state take up in a forward pass, those without an action included.
+  package static func lanes(repeats: Int) -> Int { halvesPerState(repeats) * lanesPerHalf }
 
-  private static func groupsPerState(_ repeats: Int) -> Int {
-    (repeats + lanesPerGroup - 1) / lanesPerGroup
+  private static func halvesPerState(_ repeats: Int) -> Int {
+    (repeats + lanesPerHalf - 1) / lanesPerHalf
   }
 
   /// - Parameters:
@@ -57,35 +55,30 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     firstLayer = FirstLayerStates(
       shape: shape, observationSize: observationSize, maximumStates: maximumStates)
     let sizes = shape.hiddenSizes
-    let lanesPerGroup = Self.lanesPerGroup
-    let tile = Self.tile
     actionWeightSums = FloatBuffer(count: sizes[0] * bk_group_sums(actionSize))
-    headSums = FloatBuffer(count: sizes.last! * 16)
-    biasSums = sizes.dropFirst().map { FloatBuffer(count: $0 * 16) }
+    headSums = FloatBuffer(count: sizes.last! * 8)
+    biasSums = sizes.dropFirst().map { FloatBuffer(count: $0 * 8) }
     tiledWeights = zip(sizes, sizes.dropFirst()).map { inputs, outputs in
-      FloatBuffer(count: (outputs + tile - 1) / tile * tile * inputs)
+      FloatBuffer(count: (outputs + Int(BK_GROUP_TILE)) * inputs)
     }
-    turnedWeights = zip(sizes, sizes.dropFirst()).map { FloatBuffer(count: $0 * $1) }
-    delta = sizes.map { FloatBuffer(count: ($0 + tile) * lanesPerGroup) }
+    kept = KeptLanes(sizes: sizes, actionSize: actionSize)
     scratch = FloatBuffer(count: bk_group_scratch(sizes.max()!))
-    lanes = .allocate(capacity: lanesPerGroup)
-    lanes.initialize(repeating: 0, count: lanesPerGroup)
-    groups = (0..<blockStates * Self.groupsPerState(repeats)).map { _ in
-      ActionGroup(sizes: sizes, actionSize: actionSize)
+    halves = (0..<blockStates * Self.halvesPerState(repeats)).map { _ in
+      HalfGroup(sizes: sizes, actionSize: actionSize)
     }
   }
-
-  deinit { lanes.deallocate() }
 
   package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
     for index in tiledWeights.indices {
       let weight = critic.weight(index + 1)
       bk_group_arrange(
-        weight.base, weight.stride, weight.columns, weight.rows, tiledWeights[index].base,
-        turnedWeights[index].base)
+        weight.base, weight.stride, weight.columns, weight.rows, tiledWeights[index].base)
     }
+    clearTally()
   }
+
+  package func clearTally() { tally = PassTally() }
 
   package func clearGradient(states: Int) {
     firstLayer.clearGradient(states: states)
@@ -98,37 +91,44 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     _ critic: NetworkView, states: Range<Int>, repeats: Int, actions: UnsafePointer<Float>,
     into q: UnsafeMutablePointer<Float>
   ) {
-    let perState = Self.groupsPerState(repeats)
-    precondition(states.count * perState <= groups.count, "\(states.count) states in one pass")
+    let perState = Self.halvesPerState(repeats)
+    precondition(states.count * perState <= halves.count, "\(states.count) states in one pass")
     for (place, state) in states.enumerated() {
       for part in 0..<perState {
-        let first = place * repeats + part * Self.lanesPerGroup
-        let count = min(Self.lanesPerGroup, (place + 1) * repeats - first)
-        let group = groups[place * perState + part]
-        group.load(actions + first * actionSize, count: count)
-        evaluate(critic, state: state, group: group)
-        (q + first).update(from: group.q.base, count: count)
+        let first = place * repeats + part * Self.lanesPerHalf
+        let count = min(Self.lanesPerHalf, (place + 1) * repeats - first)
+        let half = halves[place * perState + part]
+        half.load(actions + first * actionSize, count: count)
+        evaluate(critic, state: state, half: half)
+        (q + first).update(from: half.q.base, count: count)
       }
     }
+    tally.groupedStates += states.count
+    tally.rows += states.count * repeats
   }
 
-  private func evaluate(_ critic: NetworkView, state: Int, group: ActionGroup) {
+  private func evaluate(_ critic: NetworkView, state: Int, half: HalfGroup) {
     let weight = critic.weight(0)
-    group.counts[0] = bk_group_first_layer(
-      firstLayer.values.base + state * shape.hiddenSizes[0], group.actions.base, actionSize,
-      weight.base + observationSize, weight.stride, shape.hiddenSizes[0], group.rows[0].base,
-      group.units[0])
+    half.counts[0] = bk_group_first_layer(
+      firstLayer.values.base + state * shape.hiddenSizes[0], half.actions.base, actionSize,
+      weight.base + observationSize, weight.stride, shape.hiddenSizes[0], half.rows[0].base,
+      half.units[0])
+    tally.unitsOn += half.counts[0]
     for layer in shape.hiddenSizes.indices.dropFirst() {
-      group.counts[layer] = bk_group_layer(
-        group.rows[layer - 1].base, group.units[layer - 1], group.counts[layer - 1],
-        tiledWeights[layer - 1].base, shape.hiddenSizes[layer - 1], critic.bias(layer),
-        shape.hiddenSizes[layer], group.rows[layer].base, group.units[layer])
+      let (inputs, units) = (half.counts[layer - 1], shape.hiddenSizes[layer])
+      half.counts[layer] = bk_group_layer(
+        half.rows[layer - 1].base, half.units[layer - 1], inputs, tiledWeights[layer - 1].base,
+        shape.hiddenSizes[layer - 1], critic.bias(layer), units, half.rows[layer].base,
+        half.units[layer])
+      tally.unitsOn += half.counts[layer]
+      tally.products += inputs * units * Self.lanesPerHalf
     }
+    tally.units += shape.hiddenSizes.reduce(0, +)
     let last = shape.hiddenSizes.count - 1
     let head = critic.layout.head
     bk_group_dot(
-      group.rows[last].base, group.units[last], group.counts[last],
-      critic.base + head.weight, critic.base[head.bias], group.q.base)
+      half.rows[last].base, half.units[last], half.counts[last],
+      critic.base + head.weight, critic.base[head.bias], half.q.base)
   }
 
   package func backward(
@@ -136,53 +136,53 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
     into gradient: UnsafeMutablePointer<Float>
   ) {
-    let perState = Self.groupsPerState(repeats)
+    let perState = Self.halvesPerState(repeats)
     var headBias: Float = 0
     var i = 0
     while i < count {
       let state = Int(rows[i]) / repeats
-      let part = Int(rows[i]) % repeats / Self.lanesPerGroup
-      let group = groups[state * perState + part]
-      let first = state * repeats + part * Self.lanesPerGroup
-      let end = min(first + Self.lanesPerGroup, (state + 1) * repeats)
-      group.rowGradient.base.update(repeating: 0, count: Self.lanesPerGroup)
-      var kept = 0
+      let group = Int(rows[i]) % repeats / Int(BK_GROUP)
+      let first = state * repeats + group * Int(BK_GROUP)
+      let end = min(first + Int(BK_GROUP), (state + 1) * repeats)
+      kept.clear()
       while i < count, Int(rows[i]) < end {
         let row = Int(rows[i])
         headBias += rowGradient[row]
-        group.rowGradient.base[row - first] = rowGradient[row]
-        lanes[kept] = Int32(row - first)
-        kept += 1
+        kept.add(lane: row - first, gradient: rowGradient[row])
         i += 1
       }
-      differentiate(
-        critic, state: states.lowerBound + state, group: group, kept: kept, into: gradient)
+      let half = state * perState + 2 * group
+      kept.gather(halves[half], 2 * group + 1 < perState ? halves[half + 1] : halves[half])
+      differentiate(critic, state: states.lowerBound + state, into: gradient)
     }
+    tally.keptRows += count
     gradient[critic.layout.head.bias] += headBias
   }
 
   private func differentiate(
-    _ critic: NetworkView, state: Int, group: ActionGroup, kept: Int,
-    into gradient: UnsafeMutablePointer<Float>
+    _ critic: NetworkView, state: Int, into gradient: UnsafeMutablePointer<Float>
   ) {
     let last = shape.hiddenSizes.count - 1
     bk_group_dot_backward(
-      group.rowGradient.base, group.rows[last].base, group.units[last], group.counts[last],
-      critic.base + critic.layout.head.weight, delta[last].base, headSums.base,
+      kept.rowGradient.base, kept.width, kept.rows[last].base, kept.units[last], kept.counts[last],
+      critic.base + critic.layout.head.weight, kept.delta[last].base, headSums.base,
       last == 0 ? nil : biasSums[last - 1].base)
     for layer in Swift.stride(from: last, to: 0, by: -1) {
       let below = layer - 1
       bk_group_weight_gradient(
-        delta[layer].base, group.units[layer], group.counts[layer], group.rows[below].base,
-        group.units[below], group.counts[below], shape.hiddenSizes[below], lanes, kept,
+        kept.delta[layer].base, kept.width, kept.count, kept.units[layer], kept.counts[layer],
+        kept.rows[below].base, kept.units[below], kept.counts[below], shape.hiddenSizes[below],
         scratch.base, gradient + critic.layout.layers[layer].weight)
       bk_group_layer_backward(
-        delta[layer].base, group.units[layer], group.counts[layer], turnedWeights[below].base,
-        shape.hiddenSizes[layer], group.rows[below].base, group.units[below], group.counts[below],
-        delta[below].base, below == 0 ? nil : biasSums[below - 1].base)
+        kept.delta[layer].base, kept.width, kept.units[layer], kept.counts[layer],
+        tiledWeights[below].base, shape.hiddenSizes[below], kept.rows[below].base,
+        kept.units[below], kept.counts[below], kept.places, kept.delta[below].base,
+        below == 0 ? nil : biasSums[below - 1].base)
+      tally.products += kept.counts[layer] * kept.counts[below] * kept.width
+      tally.weightProducts += kept.counts[layer] * kept.counts[below] * kept.count
     }
     bk_group_first_layer_backward(
-      delta[0].base, group.units[0], group.counts[0], group.actions.base, actionSize,
+      kept.delta[0].base, kept.width, kept.units[0], kept.counts[0], kept.actions.base, actionSize,
       actionWeightSums.base, firstLayer.gradient.base + state * shape.hiddenSizes[0])
   }
 
@@ -206,30 +206,17 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 }
 
-/// The activations of 32 actions of one state.
-private final class ActionGroup {
-  /// `[actionSize, 32]`.
-  let actions: FloatBuffer
-  /// `[32]`.
-  let q: FloatBuffer
-  let rowGradient: FloatBuffer
-  /// For each hidden layer the units that are on, their numbers and how many they are.
+/// The hidden units of each layer that are on: `width` lanes for each, their numbers, and how many.
+private class UnitsOn {
   let rows: [FloatBuffer]
   let units: [UnsafeMutablePointer<Int32>]
   let counts: UnsafeMutablePointer<Int>
-  private let actionSize: Int
 
-  private static let lanes = Int(BK_GROUP)
-
-  init(sizes: [Int], actionSize: Int) {
-    self.actionSize = actionSize
-    actions = FloatBuffer(count: actionSize * Self.lanes)
-    q = FloatBuffer(count: Self.lanes)
-    rowGradient = FloatBuffer(count: Self.lanes)
-    rows = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * Self.lanes) }
+  init(sizes: [Int], width: Int) {
+    rows = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * width) }
     units = sizes.map {
       let list = UnsafeMutablePointer<Int32>.allocate(capacity: $0 + Int(BK_GROUP_TILE))
-      list.initialize(repeating: 0, count: $0 + Int(BK_GROUP_TILE))
+      list.initialize(repeating: BK_LIST_END, count: $0 + Int(BK_GROUP_TILE))
       return list
     }
     counts = .allocate(capacity: sizes.count)
@@ -240,14 +227,96 @@ private final class ActionGroup {
     for list in units { list.deallocate() }
     counts.deallocate()
   }
+}
 
-  /// Takes `count` ≤ 32 actions, `[count, actionSize]`. The other lanes repeat the first action, which
+/// Sixteen actions of one state and their activations.
+private final class HalfGroup: UnitsOn {
+  /// `[actionSize, 16]`.
+  let actions: FloatBuffer
+  let q: FloatBuffer
+  private let actionSize: Int
+
+  fileprivate static let lanes = Int(BK_HALF_GROUP)
+
+  init(sizes: [Int], actionSize: Int) {
+    self.actionSize = actionSize
+    actions = FloatBuffer(count: actionSize * Self.lanes)
+    q = FloatBuffer(count: Self.lanes)
+    super.init(sizes: sizes, width: Self.lanes)
+  }
+
+  /// Takes `count` ≤ 16 actions, `[count, actionSize]`. The other lanes repeat the first action, which
   /// switches no further unit on.
   func load(_ source: UnsafePointer<Float>, count: Int) {
     for k in 0..<actionSize {
       let lane = actions.base + k * Self.lanes
       for i in 0..<count { lane[i] = source[i * actionSize + k] }
       for i in count..<Self.lanes { lane[i] = source[k] }
+    }
+  }
+}
+
+/// Up to 32 actions of one state that need a gradient, side by side.
+private final class KeptLanes: UnitsOn {
+  /// How many they are, and with those that fill up the last eight.
+  private(set) var count = 0
+  private(set) var width = 0
+  /// `[actionSize, width]`.
+  let actions: FloatBuffer
+  /// `[width]`; 0 where there is no action.
+  let rowGradient: FloatBuffer
+  /// Gradients with respect to the pre-activations of the units that are on.
+  let delta: [FloatBuffer]
+  /// Scratch of `bk_group_layer_backward`.
+  let places: UnsafeMutablePointer<Int32>
+  private let lanes: UnsafeMutablePointer<Int32>
+  private let actionSize: Int
+
+  init(sizes: [Int], actionSize: Int) {
+    let most = Int(BK_GROUP)
+    self.actionSize = actionSize
+    actions = FloatBuffer(count: actionSize * most)
+    rowGradient = FloatBuffer(count: most)
+    delta = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * most) }
+    lanes = .allocate(capacity: most)
+    lanes.initialize(repeating: 0, count: most)
+    places = .allocate(capacity: sizes.max()!)
+    places.initialize(repeating: 0, count: sizes.max()!)
+    super.init(sizes: sizes, width: most)
+  }
+
+  deinit {
+    lanes.deallocate()
+    places.deallocate()
+  }
+
+  func clear() { count = 0 }
+
+  func add(lane: Int, gradient: Float) {
+    lanes[count] = Int32(lane)
+    rowGradient.base[count] = gradient
+    count += 1
+  }
+
+  /// Fetches actions and activations of the lanes added.
+  func gather(_ first: HalfGroup, _ second: HalfGroup) {
+    width = bk_group_width(count)
+    for i in count..<width { rowGradient.base[i] = 0 }
+    for k in 0..<actionSize {
+      let out = actions.base + k * width
+      for i in 0..<count {
+        let lane = Int(lanes[i])
+        out[i] =
+          lane < HalfGroup.lanes
+          ? first.actions.base[k * HalfGroup.lanes + lane]
+          : second.actions.base[(k - 1) * HalfGroup.lanes + lane]
+      }
+      for i in count..<width { out[i] = 0 }
+    }
+    for layer in rows.indices {
+      counts[layer] = bk_group_keep(
+        first.rows[layer].base, first.units[layer], second.rows[layer].base, second.units[layer],
+        lanes, count, rows[layer].base, units[layer])
     }
   }
 }

@@ -19,8 +19,6 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   private let actionWeightGradient: FloatBuffer
   /// ∂Q/∂a of the listed rows, before they are put in their places.
   private let actionProduct: FloatBuffer
-  /// Weights between hidden layers, as `begin` found them.
-  private let forwardWeights: [TransposedWeight]
   private let hidden: [FloatBuffer]
   private let delta: [FloatBuffer]
   private let zeros: FloatBuffer
@@ -46,9 +44,6 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
     actionProduct = FloatBuffer(count: actionSize * maximumRows)
-    forwardWeights = zip(shape.hiddenSizes, shape.hiddenSizes.dropFirst()).map {
-      TransposedWeight(outputs: $1, inputs: $0)
-    }
     // The first also takes the product in `actionGradient`, which is wider for tiny networks.
     hidden = shape.hiddenSizes.enumerated().map { index, width in
       FloatBuffer(count: (index == 0 ? max(width, actionSize) : width) * maximumRows)
@@ -64,7 +59,6 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
 
   package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
-    for (index, weight) in forwardWeights.enumerated() { weight.load(critic.weight(index + 1)) }
     let weight = critic.weight(0)
     let first = shape.hiddenSizes[0]
     for output in 0..<first {
@@ -105,7 +99,7 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       let below = hidden[layer - 1].matrix(rows: rows, columns: shape.hiddenSizes[layer - 1])
       let bias = UnsafePointer(critic.bias(layer))
       DenseProduct.multiply(
-        below, forwardWeights[layer - 1], into: here,
+        below, critic.weight(layer), transposeB: true, into: here,
         finish: layer < last
           ? .biasReLU(bias)
           : .biasReLUDot(bias: bias, weights: headWeight, start: headBias, out: q))

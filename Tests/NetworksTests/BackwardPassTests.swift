@@ -85,19 +85,29 @@ import Testing
     }
   }
 
-  private func manyActions(repeats: Int) -> ManyActions {
+  /// Rows that the backward pass includes.
+  private enum Kept { case most, few, secondHalf }
+
+  private func manyActions(repeats: Int, kept: Kept = .most) -> ManyActions {
     let rows = 6 * repeats
-    // Every third row is left out of the backward pass, and one has no pull.
+    // One row has no pull.
     var pull = random(rows, "pull")
     pull[1] = 0
     return ManyActions(
       repeats: repeats, observations: random(6 * 3, "observations"),
       actions: random(rows * 2, "actions"), pull: pull,
-      kept: (0..<rows).filter { $0 % 3 != 2 })
+      kept: (0..<rows).filter {
+        switch kept {
+        case .most: $0 % 3 != 2
+        case .few: $0 % 7 == 1
+        case .secondHalf: $0 % repeats >= 16 && $0 % 3 != 2
+        }
+      })
   }
 
   private func expectParameterGradient(
-    of pass: any ManyActionsPass, _ network: Network, _ plain: PlainNetwork, _ input: ManyActions
+    of pass: any ManyActionsPass, _ network: Network, _ plain: PlainNetwork, _ input: ManyActions,
+    blockStates: () -> Int = { 4 }
   ) {
     let repeats = input.repeats
     let actionBuffer = buffer(input.actions)
@@ -107,8 +117,11 @@ import Testing
     pass.begin(network.view, observations: view)
     pass.clearGradient(states: input.states)
     var values: [Float] = []
-    // Two blocks of states, as the learners do.
-    for block in [0..<4, 4..<input.states] {
+    // Several blocks of states, as the learners do.
+    var start = 0
+    while start < input.states {
+      let block = start..<min(start + blockStates(), input.states)
+      start = block.upperBound
       let first = block.lowerBound * repeats
       let out = FloatBuffer(count: block.count * repeats)
       let pointer = actionBuffer.base + first * input.actionSize
@@ -136,17 +149,43 @@ import Testing
     #expect(normalizedError(gradient.elements, expected) < 2e-6)
   }
 
-  /// Lanes beyond the actions, whole groups and more than one group to a state.
-  @Test(
-    .enabled(if: DenseProduct.method == .own, "this processor has no AVX-512"),
-    arguments: shapes, [1, 32, 43])
+  /// Lanes beyond the actions, halves, whole groups and more than one group to a state, on each instruction set
+  /// that this processor has.
+  @Test(arguments: shapes, [1, 9, 16, 32, 43])
   func actionGroupPass(hidden: [Int], repeats: Int) {
     let (network, plain) = network(inputs: 5, hidden: hidden, outputs: 1)
+    for kept in [Kept.most, .few, .secondHalf] where kept != .secondHalf || repeats > 16 {
+      let input = manyActions(repeats: repeats, kept: kept)
+      for instructions in BLAS.vectorInstructionSets {
+        BLAS.withVectorInstructionSet(instructions) {
+          let pass = ActionGroupPass(
+            shape: network.shape, actionSize: input.actionSize, maximumStates: input.states,
+            blockStates: 4, repeats: repeats)
+          expectParameterGradient(of: pass, network, plain, input)
+        }
+      }
+    }
+  }
+
+  /// Both passes in one chunk: the first states in groups, the others as the rule says or as told.
+  @Test(arguments: PassKind.allCases.map(Optional.some) + [nil], [9, 31])
+  func adaptivePass(kind: PassKind?, repeats: Int) {
+    let (network, plain) = network(inputs: 5, hidden: [17, 33], outputs: 1)
     let input = manyActions(repeats: repeats)
-    let pass = ActionGroupPass(
-      shape: network.shape, actionSize: input.actionSize, maximumStates: input.states,
-      blockStates: 4, repeats: repeats)
-    expectParameterGradient(of: pass, network, plain, input)
+    for instructions in BLAS.vectorInstructionSets {
+      BLAS.withVectorInstructionSet(instructions) {
+        let pass = AdaptivePass(
+          shape: network.shape, actionSize: input.actionSize, maximumStates: input.states,
+          repeats: repeats, maximumRows: 3 * repeats)
+        pass.forced = kind
+        expectParameterGradient(of: pass, network, plain, input, blockStates: { pass.blockStates })
+        #expect(pass.tally.groupedStates + pass.tally.denseStates == input.states)
+        #expect(pass.tally.rows == input.rows && pass.tally.keptRows == input.kept.count)
+        if let kind {
+          #expect((kind == .groups ? pass.tally.groupedStates : pass.tally.denseStates) == 6)
+        }
+      }
+    }
   }
 
   @Test(arguments: shapes, [1, 3]) func criticPass(hidden: [Int], repeats: Int) {
@@ -187,8 +226,11 @@ import Testing
   }
 
   /// At a size of practice, where units are off for whole groups: what is left out is exactly zero.
-  @Test(.enabled(if: DenseProduct.method == .own, "this processor has no AVX-512"))
-  func actionGroupsEqualRows() {
+  @Test(arguments: BLAS.vectorInstructionSets) func actionGroupsEqualRows(instructions: String) {
+    BLAS.withVectorInstructionSet(instructions) { actionGroupsEqualRows() }
+  }
+
+  private func actionGroupsEqualRows() {
     let (observationSize, actionSize, states, repeats) = (11, 9, 4, 31)
     let (network, _) = network(
       inputs: observationSize + actionSize, hidden: [100, 72, 256], outputs: 1)
