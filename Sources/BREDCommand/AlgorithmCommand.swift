@@ -1,7 +1,9 @@
 import Algorithms
 import ArgumentParser
 import Configuration
+import Foundation
 import RLCore
+import Runs
 
 struct AlgorithmCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,14 +21,14 @@ struct AlgorithmCommand: ParsableCommand {
     @Flag(name: .long, help: "Print one JSON object on standard output.") var json = false
 
     mutating func run() throws {
-      let all = AlgorithmRegistry.all.sorted { $0.name < $1.name }
+      let all = AlgorithmRegistry.summaries
       if json {
-        print(try JSONText.line(Listing(algorithms: all.map { .init(name: $0.name, summary: $0.summary) })))
+        print(try JSONText.line(Listing(algorithms: all.map { Listing.Item($0) })))
         return
       }
-      let width = all.map(\.name.count).max() ?? 0
-      for type in all {
-        print(type.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + type.summary)
+      let width = all.map { $0.name.count }.max() ?? 0
+      for item in all {
+        print(item.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + item.summary)
       }
     }
   }
@@ -35,6 +37,8 @@ struct AlgorithmCommand: ParsableCommand {
     struct Item: Encodable {
       let name: String
       let summary: String
+
+      init(_ item: (name: String, summary: String)) { (name, summary) = item }
     }
     let algorithms: [Item]
   }

@@ -4,6 +4,7 @@ import DenseMath
 import Environments
 import Foundation
 import Logging
+import Stages
 import Runs
 
 /// Options of every command that computes.
