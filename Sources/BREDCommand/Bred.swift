@@ -36,6 +36,7 @@ struct Bred: ParsableCommand {
     subcommands: [
       Run.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self, Plot.self,
       DatasetCommand.self, EnvironmentCommand.self, BenchmarkCommand.self, Doctor.self,
+      SettingsCommand.self,
     ])
 }
 

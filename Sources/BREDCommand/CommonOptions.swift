@@ -81,7 +81,7 @@ struct TrainingOptions: ParsableArguments {
     if let dataset {
       options.append(.init(name: "--dataset", key: "dataset.path", value: dataset))
     }
-    let configuration = try ExperimentConfiguration.load(
+    let configuration = try PipelineConfiguration.load(
       file: preset ?? config, overrides: overrides, options: options)
     let interruption = Interruption()
     interruption.listen()

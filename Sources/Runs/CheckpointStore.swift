@@ -7,7 +7,7 @@ import RLCore
 /// What a checkpoint must agree with before a run goes on from it.
 struct RunIdentity: Sendable {
   let stage: String
-  let configuration: ExperimentConfiguration
+  let configuration: PipelineConfiguration
   /// SHA-256 of each input file, by role: `dataset`, `ensemble/member-0/actor`, …
   let inputs: [String: String]
 
@@ -78,7 +78,7 @@ final class CheckpointStore {
         path: path, reason: "it was written by '\(stage)', this is '\(identity.stage)'")
     }
     guard let yaml = state.metadata["configuration"],
-      let stored = try? ExperimentConfiguration.parse(yaml: yaml, name: path)
+      let stored = try? PipelineConfiguration.parse(yaml: yaml, name: path)
     else { throw .checkpointRefused(path: path, reason: "it holds no valid configuration") }
     let changed = stored.differences(from: identity.configuration)
     guard changed.isEmpty else { throw .configurationChanged(path: path, keys: changed) }

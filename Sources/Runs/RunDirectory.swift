@@ -98,7 +98,7 @@ public final class RunDirectory {
     guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
       return false
     }
-    let before = try ExperimentConfiguration.load(file: "\(path)/config.yaml")
+    let before = try PipelineConfiguration.load(file: "\(path)/config.yaml")
     let changed = before.differences(from: context.configuration)
     guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
     return true
@@ -122,17 +122,17 @@ public final class RunDirectory {
     }
   }
 
-  package func writeConfiguration(_ configuration: ExperimentConfiguration) throws(RunError) {
+  package func writeConfiguration(_ configuration: PipelineConfiguration) throws(RunError) {
     try AtomicText.write(configuration.yaml(), to: file("config.yaml"))
   }
 
   /// Writes the configuration of several stages' common directory, or checks it against the one there.
   ///
   /// - Throws: ``RunError/configurationChanged(path:keys:)``.
-  package func adopt(_ configuration: ExperimentConfiguration) throws {
+  package func adopt(_ configuration: PipelineConfiguration) throws {
     let before = file("config.yaml")
     if FileManager.default.fileExists(atPath: before) {
-      let changed = try ExperimentConfiguration.load(file: before).differences(from: configuration)
+      let changed = try PipelineConfiguration.load(file: before).differences(from: configuration)
       guard changed.isEmpty else {
         throw RunError.configurationChanged(path: path, keys: changed)
       }

@@ -10,7 +10,7 @@ final class ControlTask {
   let specification: EnvironmentSpecification
   private var rollouts: Rollouts?
 
-  init(_ configuration: ExperimentConfiguration) throws {
+  init(_ configuration: PipelineConfiguration) throws {
     kind = try EnvironmentKind(named: configuration.environment)
     specification = kind.specification
   }
@@ -19,7 +19,7 @@ final class ControlTask {
 
   /// Plays `evaluation.episodes` episodes with the mean action; each round has starts of its own.
   func evaluate(
-    _ policy: any Policy, configuration: ExperimentConfiguration, round: Int, pool: WorkerPool
+    _ policy: any Policy, configuration: PipelineConfiguration, round: Int, pool: WorkerPool
   ) throws -> EvaluationResult {
     try evaluate(
       policy, episodes: configuration.evaluation.episodes, selection: .mean,

@@ -11,7 +11,7 @@ public struct EvaluateStage {
 
   /// - Parameter environment: any name of the robot, `hopper` or `hopper-medium-v2`.
   public init(environment: String, pool: WorkerPool = WorkerPool()) throws {
-    var configuration = ExperimentConfiguration()
+    var configuration = PipelineConfiguration()
     configuration.environment = environment
     task = try ControlTask(configuration)
     self.pool = pool

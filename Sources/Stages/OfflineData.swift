@@ -13,7 +13,7 @@ struct OfflineData {
   /// SHA-256 of the file.
   let digest: String
 
-  init(_ configuration: ExperimentConfiguration, task: ControlTask) throws {
+  init(_ configuration: PipelineConfiguration, task: ControlTask) throws {
     let given = configuration.dataset.path
     guard !given.isEmpty else {
       throw ConfigurationError.outOfRange(

@@ -36,7 +36,7 @@ public struct PretrainStage {
     return directory.weights
   }
 
-  static func memberSeeds(of configuration: ExperimentConfiguration) -> [UInt64] {
+  static func memberSeeds(of configuration: PipelineConfiguration) -> [UInt64] {
     (0..<configuration.pretrain.members).map { UInt64(configuration.seed + 4 * $0) }
   }
 

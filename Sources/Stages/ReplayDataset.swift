@@ -16,7 +16,7 @@ enum ReplayDataset {
   ///   - replacing: whether an existing file gives way.
   static func write(
     _ buffer: ReplayBuffer, learner: SoftActorCritic, task: ControlTask,
-    configuration: ExperimentConfiguration, to path: String, replacing: Bool
+    configuration: PipelineConfiguration, to path: String, replacing: Bool
   ) throws {
     var metadata = D4RLMetadata()
     metadata.strings = [

@@ -200,10 +200,10 @@ private enum RecipeRow {
   }
 }
 
-extension ExperimentConfiguration {
+extension PipelineConfiguration {
   /// What soft actor-critic is run with. The recipe itself plays no part in it, so that a finished
   /// `bred sac` run of these settings can be used as it is.
-  var scratchOfRecipe: ExperimentConfiguration {
+  var scratchOfRecipe: PipelineConfiguration {
     var result = self
     result.sac.environmentSteps = recipe.environmentSteps
     result.sac.policyInterval = recipe.policyInterval
@@ -213,9 +213,9 @@ extension ExperimentConfiguration {
   }
 
   func refuseRecipeContradictions() throws(ConfigurationError) {
-    let defaults = ExperimentConfiguration()
+    let defaults = PipelineConfiguration()
     func refuse<Value: Equatable>(
-      _ key: String, _ path: KeyPath<ExperimentConfiguration, Value>, by other: String
+      _ key: String, _ path: KeyPath<PipelineConfiguration, Value>, by other: String
     ) throws(ConfigurationError) {
       guard self[keyPath: path] != defaults[keyPath: path] else { return }
       throw .contradiction(

@@ -1,8 +1,8 @@
-extension ExperimentConfiguration {
+extension PipelineConfiguration {
   /// `key: theirs, now ours` for each key on which two configurations differ.
   ///
   /// The dataset's path is left out: its contents are compared by digest.
-  package func differences(from other: ExperimentConfiguration) -> [String] {
+  package func differences(from other: PipelineConfiguration) -> [String] {
     let mine = flatValues
     let theirs = other.flatValues
     return mine.keys.sorted().filter { $0 != "dataset.path" && mine[$0] != theirs[$0] }

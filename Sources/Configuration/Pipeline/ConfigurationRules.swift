@@ -6,11 +6,11 @@ struct ConfigurationRule: Sendable {
   /// The range in words.
   let allowed: String
   /// The offending value, or `nil` where the configuration is in order.
-  let offence: @Sendable (ExperimentConfiguration) -> String?
+  let offence: @Sendable (PipelineConfiguration) -> String?
 
   static func integer(
     _ key: String, _ range: ClosedRange<Int>,
-    _ value: @escaping @Sendable (ExperimentConfiguration) -> Int
+    _ value: @escaping @Sendable (PipelineConfiguration) -> Int
   ) -> ConfigurationRule {
     let allowed =
       range.upperBound == Int.max
@@ -25,7 +25,7 @@ struct ConfigurationRule: Sendable {
   /// - Parameter openBelow: the lower bound itself is not allowed.
   static func number(
     _ key: String, _ range: ClosedRange<Double>, openBelow: Bool = false,
-    _ value: @escaping @Sendable (ExperimentConfiguration) -> Double
+    _ value: @escaping @Sendable (PipelineConfiguration) -> Double
   ) -> ConfigurationRule {
     let allowed = "a number in \(openBelow ? "(" : "[")\(range.lowerBound), \(range.upperBound)]"
     return ConfigurationRule(key: key, allowed: allowed) {
@@ -46,7 +46,7 @@ struct ConfigurationRule: Sendable {
   }
 }
 
-extension ExperimentConfiguration {
+extension PipelineConfiguration {
   static let rules: [ConfigurationRule] =
     general + pretraining + distilling + tuning + scratch + recipes
 

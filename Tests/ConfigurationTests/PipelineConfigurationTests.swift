@@ -3,23 +3,23 @@ import Testing
 
 @testable import Configuration
 
-@Suite struct ConfigurationTests {
+@Suite struct PipelineConfigurationTests {
   @Test func defaultsSurviveTheRoundTrip() throws {
-    let defaults = ExperimentConfiguration()
-    #expect(try ExperimentConfiguration.parse(yaml: defaults.yaml()) == defaults)
+    let defaults = PipelineConfiguration()
+    #expect(try PipelineConfiguration.parse(yaml: defaults.yaml()) == defaults)
     var exact = defaults
     exact.pretrain.discount = 0.1 + 0.2
     exact.finetune.policyLearningRate = 1.0 / 3e5
     exact.recipe.mediumFraction = 2.0 / 3
-    #expect(try ExperimentConfiguration.parse(yaml: exact.yaml()) == exact)
-    #expect(try ExperimentConfiguration.parse(yaml: "") == defaults)
-    #expect(try ExperimentConfiguration.parse(yaml: "# nothing\n") == defaults)
+    #expect(try PipelineConfiguration.parse(yaml: exact.yaml()) == exact)
+    #expect(try PipelineConfiguration.parse(yaml: "") == defaults)
+    #expect(try PipelineConfiguration.parse(yaml: "# nothing\n") == defaults)
   }
 
   @Test func aPresetSaysOnlyWhatDiffers() throws {
-    let read = try ExperimentConfiguration.parse(
+    let read = try PipelineConfiguration.parse(
       yaml: "environment: hopper\nfinetune:\n  policyLearningRate: 3e-5\n")
-    var expected = ExperimentConfiguration()
+    var expected = PipelineConfiguration()
     expected.environment = "hopper"
     expected.finetune.policyLearningRate = 3e-5
     #expect(read == expected)
@@ -27,7 +27,7 @@ import Testing
 
   /// What a dataset says it was made by is a command that makes the same configuration.
   @Test func commandSetsWhatDiffers() throws {
-    var configuration = ExperimentConfiguration()
+    var configuration = PipelineConfiguration()
     configuration.environment = "halfcheetah"
     configuration.seed = 3
     configuration.sac.environmentSteps = 700_000
@@ -38,18 +38,18 @@ import Testing
     #expect(words.prefix(6) == ["bred", "sac", "--env", "halfcheetah", "--seed", "3"])
     let settings = words.dropFirst(6).filter { $0 != "--set" }
     #expect(settings.count == 2)
-    let read = try ExperimentConfiguration.load(
+    let read = try PipelineConfiguration.load(
       overrides: settings,
       options: [
         .init(name: "--env", key: "environment", value: "halfcheetah"),
         .init(name: "--seed", key: "seed", value: "3"),
       ])
-    configuration.pretrain.members = ExperimentConfiguration().pretrain.members
+    configuration.pretrain.members = PipelineConfiguration().pretrain.members
     #expect(read == configuration)
   }
 
   @Test func overridesAreTyped() throws {
-    let read = try ExperimentConfiguration.load(
+    let read = try PipelineConfiguration.load(
       overrides: [
         "finetune.policyLearningRate=3e-5", "finetune.replay=online-only", "pretrain.members=2",
         "pretrain.conservativeWeight=10",
@@ -60,6 +60,15 @@ import Testing
     #expect(read.pretrain.members == 2)
     #expect(read.pretrain.conservativeWeight == 10)
     #expect(read.seed == 7)
+  }
+
+  /// YAML 1.1 would read the second as eight.
+  @Test(arguments: [("7", 7), ("010", 10), ("1_000", 1000)])
+  func wholeNumbersAreDecimal(text: String, number: Int) throws {
+    let options = [ConfigurationOption(name: "--seed", key: "seed", value: text)]
+    #expect(try PipelineConfiguration.load(options: options).seed == number)
+    #expect(try PipelineConfiguration.load(overrides: ["seed=\(text)"]).seed == number)
+    #expect(try PipelineConfiguration.parse(yaml: "seed: \(text)\n").seed == number)
   }
 
   @Test(arguments: [
@@ -144,13 +153,13 @@ import Testing
   @Test(arguments: ["seed", "=3", "a..b=1", "pretrain.members=[", "pretrain=3"])
   func brokenOverridesAreRefused(text: String) {
     #expect(throws: ConfigurationError.self) {
-      try ExperimentConfiguration.load(overrides: [text])
+      try PipelineConfiguration.load(overrides: [text])
     }
   }
 
   @Test func aMissingFileIsNamed() {
     #expect(throws: ConfigurationError.self) {
-      try ExperimentConfiguration.load(file: "/nowhere/preset.yaml")
+      try PipelineConfiguration.load(file: "/nowhere/preset.yaml")
     }
   }
 
@@ -161,7 +170,7 @@ import Testing
       .filter { $0.hasSuffix(".yaml") }
     var kinds = 0
     for name in names {
-      let configuration = try ExperimentConfiguration.load(file: "\(folder)/\(name)")
+      let configuration = try PipelineConfiguration.load(file: "\(folder)/\(name)")
       guard let robot = ["halfcheetah", "hopper", "walker2d"].first(where: { name.hasPrefix($0) })
       else { continue }
       kinds += 1
@@ -173,13 +182,13 @@ import Testing
   }
 
   @Test func everyFieldHasARule() {
-    let covered = Set(ExperimentConfiguration.rules.map(\.key)).union(["dataset.path"])
-    #expect(Set(ExperimentConfiguration().flatValues.keys) == covered)
+    let covered = Set(PipelineConfiguration.rules.map(\.key)).union(["dataset.path"])
+    #expect(Set(PipelineConfiguration().flatValues.keys) == covered)
   }
 
   private func failure(of yaml: String) -> ConfigurationError? {
     do throws(ConfigurationError) {
-      _ = try ExperimentConfiguration.parse(yaml: yaml, name: "test.yaml")
+      _ = try PipelineConfiguration.parse(yaml: yaml, name: "test.yaml")
       return nil
     } catch { return error }
   }

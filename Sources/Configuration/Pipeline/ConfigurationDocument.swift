@@ -1,4 +1,5 @@
 import Foundation
+import RLCore
 import Yams
 
 /// Layers of YAML over the defaults, with every value's origin.
@@ -12,7 +13,7 @@ struct ConfigurationDocument {
 
   init() throws(ConfigurationError) {
     do {
-      let text = ExperimentConfiguration().yaml()
+      let text = PipelineConfiguration().yaml()
       guard let node = try Yams.compose(yaml: text) else {
         throw ConfigurationError.malformed(file: "defaults", reason: "empty")
       }
@@ -115,11 +116,16 @@ struct ConfigurationDocument {
       throw wrong(
         "the keys " + (base.mapping?.keys.compactMap(\.string) ?? []).joined(separator: ", "))
     }
-    let rule = ExperimentConfiguration.rules.first { $0.key == path }
+    let rule = PipelineConfiguration.rules.first { $0.key == path }
     guard value.scalar != nil else { throw wrong(rule?.allowed ?? "a single value") }
     // The kind is that of the default; a number may be written without a point.
     if base.int != nil {
-      guard value.int != nil else { throw wrong(rule?.allowed ?? "a whole number") }
+      // Decimal, unlike YAML 1.1's `010`.
+      guard let text = value.scalar?.string,
+        let number = try? SettingText.scalar(text, isPlain: true, kind: .integer)
+      else { throw wrong(rule?.allowed ?? "a whole number") }
+      origins[path] = origin
+      return Node("\(number)", Tag(.int))
     } else if base.float != nil {
       guard value.float != nil else { throw wrong(rule?.allowed ?? "a number") }
     } else if let allowed = rule?.allowed, allowed.hasPrefix("one of ") {
@@ -152,39 +158,4 @@ public struct ConfigurationOption: Sendable {
     self.key = key
     self.value = value
   }
-}
-
-/// The candidate that `text` was probably meant to be.
-func nearest(to text: String, among candidates: [String]) -> String? {
-  let scored = candidates.map { ($0, editDistance(text.lowercased(), $0.lowercased())) }
-  guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
-  return best.1 <= max(2, text.count / 3) ? best.0 : nil
-}
-
-/// Levenshtein's distance.
-private func editDistance(_ first: String, _ second: String) -> Int {
-  let a = Array(first)
-  let b = Array(second)
-  var row = Array(0...b.count)
-  for i in a.indices {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for j in b.indices {
-      let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
-      diagonal = row[j + 1]
-      row[j + 1] = next
-    }
-  }
-  return row[b.count]
-}
-
-/// The sentence of a Foundation error that a person can use.
-package func readable(_ error: any Error) -> String {
-  let error = error as NSError
-  if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError,
-    underlying.domain == NSPOSIXErrorDomain
-  {
-    return String(cString: strerror(Int32(underlying.code)))
-  }
-  return error.localizedDescription
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Yams
 
-extension ExperimentConfiguration {
+extension PipelineConfiguration {
   /// Reads a configuration: defaults, then the file, then the overrides, then single options.
   ///
   /// - Parameters:
@@ -11,7 +11,7 @@ extension ExperimentConfiguration {
   /// - Throws: ``ConfigurationError`` with file, key, value and what is allowed.
   public static func load(
     file: String? = nil, overrides: [String] = [], options: [ConfigurationOption] = []
-  ) throws(ConfigurationError) -> ExperimentConfiguration {
+  ) throws(ConfigurationError) -> PipelineConfiguration {
     var document = try ConfigurationDocument()
     if let file { try document.merge(file: file) }
     for text in overrides { try document.merge(override: text) }
@@ -22,7 +22,7 @@ extension ExperimentConfiguration {
   /// The configuration that `yaml` describes; `name` stands for the file in messages.
   public static func parse(
     yaml: String, name: String = "configuration"
-  ) throws(ConfigurationError) -> ExperimentConfiguration {
+  ) throws(ConfigurationError) -> PipelineConfiguration {
     var document = try ConfigurationDocument()
     try document.merge(yaml: yaml, origin: name)
     return try decode(document)
@@ -30,10 +30,10 @@ extension ExperimentConfiguration {
 
   private static func decode(
     _ document: ConfigurationDocument
-  ) throws(ConfigurationError) -> ExperimentConfiguration {
-    let configuration: ExperimentConfiguration
+  ) throws(ConfigurationError) -> PipelineConfiguration {
+    let configuration: PipelineConfiguration
     do {
-      configuration = try YAMLDecoder().decode(ExperimentConfiguration.self, from: document.root)
+      configuration = try YAMLDecoder().decode(PipelineConfiguration.self, from: document.root)
     } catch {
       throw .malformed(file: "configuration", reason: "\(error)")
     }
@@ -63,10 +63,10 @@ extension ExperimentConfiguration {
   private func refuseContradictions(
     _ document: ConfigurationDocument
   ) throws(ConfigurationError) {
-    let defaults = ExperimentConfiguration()
+    let defaults = PipelineConfiguration()
     // A resolved configuration states every key, so a value counts only if it is not the default.
     func refuse<Value: Equatable>(
-      _ key: String, _ value: (ExperimentConfiguration) -> Value, beside other: String,
+      _ key: String, _ value: (PipelineConfiguration) -> Value, beside other: String,
       _ reason: String
     ) throws(ConfigurationError) {
       guard value(self) != value(defaults) else { return }
@@ -107,7 +107,7 @@ extension ExperimentConfiguration {
 
   /// The command that works with these values: what of `sections` differs from the defaults is set.
   package func command(_ name: String, sections: [String]) -> String {
-    func scalars(_ configuration: ExperimentConfiguration) -> [(key: String, value: String)] {
+    func scalars(_ configuration: PipelineConfiguration) -> [(key: String, value: String)] {
       let root = (try? Yams.compose(yaml: configuration.yaml()))?.mapping ?? [:]
       return sections.flatMap { section in
         (root[Node(section)]?.mapping ?? [:]).compactMap { key, value in
@@ -116,7 +116,7 @@ extension ExperimentConfiguration {
         }
       }
     }
-    let differing = zip(scalars(self), scalars(ExperimentConfiguration())).filter {
+    let differing = zip(scalars(self), scalars(PipelineConfiguration())).filter {
       $0.0.value != $0.1.value
     }
     let settings = differing.map { " --set \($0.0.key)=\($0.0.value)" }

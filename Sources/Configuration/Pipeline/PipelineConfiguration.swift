@@ -1,13 +1,13 @@
 import DenseMath
 
-/// Everything that determines the bytes of an experiment.
+/// Everything that determines the bytes of the stages pretrain, distil, fine-tune and soft actor-critic.
 ///
 /// The defaults are the paper's. A YAML preset says only what differs; see
-/// ``ExperimentConfiguration/load(file:overrides:)``. Sources in the comments of the fields: *BRED* is
+/// ``PipelineConfiguration/load(file:overrides:)``. Sources in the comments of the fields: *BRED* is
 /// arXiv:2107.00591's first version ("Addressing Distribution Shift in Offline-to-Online RL"), *Off2On*
 /// its follow-up's code, *CQL* arXiv:2006.04779, *SAC* arXiv:1812.05905, *ours* a choice where all
 /// sources are silent.
-public struct ExperimentConfiguration: Codable, Sendable, Equatable {
+public struct PipelineConfiguration: Codable, Sendable, Equatable {
   /// Task: `hopper`, `walker2d` or `halfcheetah`.
   public var environment = "halfcheetah"
   /// Seed of all random numbers of the run, ≥ 0. Equal seeds give equal bytes.
