@@ -33,10 +33,18 @@ import Testing
   }
 
   @Test func aConfigurationsDigestIsThatOfItsText() {
-    var other = ExperimentConfiguration()
+    var other = PipelineConfiguration()
     other.finetune.policyLearningRate = 3e-5
-    #expect(other.digest != ExperimentConfiguration().digest)
+    #expect(other.digest != PipelineConfiguration().digest)
     #expect(other.digest == SHA256.hexDigest(of: Array(other.yaml().utf8)))
+
+    var experiment = ExperimentConfiguration(catalog: AlgorithmCatalog([:]))
+    let before = experiment.digest
+    #expect(before == SHA256.hexDigest(of: Array(experiment.yaml().utf8)))
+    experiment.recipe.rows = 1  // not used by these stages
+    #expect(experiment.digest == before)
+    experiment.seed = 1
+    #expect(experiment.digest != before)
   }
 
   @Test func aResumedTableLosesTheRowsAfterItsCheckpoint() throws {

@@ -31,19 +31,9 @@ struct SettingStack {
   /// The group at `path` with the values of all layers.
   func group<Group: SettingGroup>(_ type: Group.Type, at path: String) -> Group {
     let prefix = path.isEmpty ? "" : path + "."
-    let pairs = Group.declared.map { setting in
-      let value = value(prefix + setting.name)
-      let node: Node =
-        switch value {
-        case .open: Node("null", Tag(.null))
-        case .text(let text): Node(text, Tag(.str), .doubleQuoted)
-        case .integer, .number, .flag: Node("\(value)")
-        }
-      return (Node(setting.name), node)
-    }
-    do { return try YAMLDecoder().decode(Group.self, from: Node(pairs)) } catch {
-      preconditionFailure("\(Group.self) does not decode what it declares: \(error)")
-    }
+    return Group(
+      scalars: Dictionary(
+        uniqueKeysWithValues: Group.declared.map { ($0.name, value(prefix + $0.name)) }))
   }
 
   // MARK: Layers
