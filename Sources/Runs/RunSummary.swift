@@ -60,7 +60,7 @@ package struct RunSummary: Codable {
   package var activitySeconds: [String: Double]?
 
   package init(
-    stage: String, configuration: PipelineConfiguration, scores: ScoreRecord,
+    stage: String, configuration: ExperimentConfiguration, scores: ScoreRecord,
     wallSeconds: [String: Double], numbers: [String: Double],
     activitySeconds: [String: Double]? = nil
   ) {

@@ -6,7 +6,7 @@ package import RLCore
 
 /// What a stage needs from its surroundings.
 public struct StageContext {
-  public var configuration: PipelineConfiguration
+  public var configuration: ExperimentConfiguration
   public let pool: WorkerPool
   public let reporter: ProgressReporter
   public let interruption: Interruption
@@ -15,7 +15,7 @@ public struct StageContext {
   public var resume: Bool
 
   public init(
-    configuration: PipelineConfiguration, pool: WorkerPool = WorkerPool(),
+    configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
     reporter: ProgressReporter = ProgressReporter(style: .quiet),
     interruption: Interruption = Interruption(), logger: Logger = Logger(label: "bred"),
     resume: Bool = false

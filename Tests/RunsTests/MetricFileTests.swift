@@ -33,9 +33,9 @@ import Testing
   }
 
   @Test func aConfigurationsDigestIsThatOfItsText() {
-    var other = PipelineConfiguration()
+    var other = ExperimentConfiguration()
     other.finetune.policyLearningRate = 3e-5
-    #expect(other.digest != PipelineConfiguration().digest)
+    #expect(other.digest != ExperimentConfiguration().digest)
     #expect(other.digest == SHA256.hexDigest(of: Array(other.yaml().utf8)))
 
     var experiment = ExperimentConfiguration(catalog: AlgorithmCatalog([:]))

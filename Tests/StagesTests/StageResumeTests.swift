@@ -24,8 +24,8 @@ import Testing
       to: dataset, metadata: D4RLMetadata(), pool: WorkerPool(threads: 1))
   }
 
-  private var configuration: PipelineConfiguration {
-    var result = PipelineConfiguration()
+  private var configuration: ExperimentConfiguration {
+    var result = ExperimentConfiguration()
     result.environment = "hopper"
     result.dataset.path = dataset
     result.networks.hiddenUnits = 8
