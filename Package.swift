@@ -147,7 +147,7 @@ let package = Package(
     tests(
       "StagesTests",
       [
-        "Stages", "Runs", "Configuration", "FineTuning", "Learners", "Agents", "Networks",
+        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Networks",
         "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
       ]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
@@ -156,8 +156,8 @@ let package = Package(
     tests(
       "BREDTests",
       [
-        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning",
-        "Learners", "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
+        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms",
+        "Autodiff", "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
         "Environments",
       ]),
     tests(

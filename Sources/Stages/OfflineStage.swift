@@ -83,7 +83,8 @@ public struct OfflineStage {
     var pace = Pace()
     while count < total {
       let boundary = min(total, (count / epochSteps + 1) * epochSteps)
-      let next = min(boundary, count + OfflineStage.stride)
+      let stride = context.interruption.isRequested ? 1 : OfflineStage.stride
+      let next = min(boundary, count + stride)
       pace.resume()
       try session.clock.measure(.updates) {
         try team.update(

@@ -25,6 +25,9 @@ final class OnlineLoop {
       + ["train_episode_return_mean", "train_episodes", "unstable_simulations", "online_rows"]
   }
 
+  /// Updates between two looks at interruption and progress.
+  private static let stride = 16
+
   private let settings: OnlineSettings
   private let team: AgentTeam
   private let replay: OnlineReplay
@@ -84,7 +87,8 @@ final class OnlineLoop {
     while !isDone {
       if updatesInBlock < 0 { session.clock.measure(.collection) { collectBlock() } }
       while updatesInBlock < updatesDue {
-        let count = min(16, updatesDue - updatesInBlock)
+        let stride = context.interruption.isRequested ? 1 : OnlineLoop.stride
+        let count = min(stride, updatesDue - updatesInBlock)
         pace.resume()
         try session.clock.measure(.updates) { try update(count) }
         pace.pause()
