@@ -135,7 +135,7 @@ public enum AgentFiles {
   ///   - numbers: whether temperatures and the like are taken over.
   ///   - source: a name for messages.
   /// - Throws: ``EnsembleDirectoryError/part(directory:part:expected:actual:)`` for parts that are missing or
-  ///   different; what was loaded before it stays loaded.
+  ///   different; nothing is loaded then.
   @discardableResult
   public static func load(
     _ members: [StoredAgent], into agent: Agent, actors: [NetworkFile]? = nil,
@@ -143,11 +143,12 @@ public enum AgentFiles {
   ) throws -> Loaded {
     precondition(!members.isEmpty, "nothing to load")
     let roles = PartRoles(agent)
+    var found: [(stack: NetworkStack, networks: [NetworkFile], targets: [NetworkFile]?)] = []
     for stack in agent.parts.stacks {
       let name = stack.block.name
       if let actors, name == roles.policyPart {
         try check(actors, stack, roles, part: name, source: source)
-        try take(actors, targets: nil, stack, roles, into: agent)
+        found.append((stack, actors, nil))
         continue
       }
       let parts = try members.map { member throws(EnsembleDirectoryError) in
@@ -161,11 +162,15 @@ public enum AgentFiles {
       }
       let networks = gather(parts.map(\.networks), count: stack.members)
       try check(networks, stack, roles, part: name, source: source)
-      let targets = parts.compactMap(\.targets)
-      try take(
-        networks,
-        targets: targets.count == parts.count ? gather(targets, count: stack.members) : nil,
-        stack, roles, into: agent)
+      var targets: [NetworkFile]?
+      if parts.allSatisfy({ $0.targets != nil }) {
+        targets = gather(parts.map { $0.targets! }, count: stack.members)
+        try check(targets!, stack, roles, part: "\(name)-target", source: source)
+      }
+      found.append((stack, networks, targets))
+    }
+    for (stack, networks, targets) in found {
+      try take(networks, targets: targets, stack, roles, into: agent)
     }
     let known = Set(agent.networkNames).union(agent.numbers.keys)
     if numbers { loadNumbers(members, into: agent) }

@@ -59,12 +59,22 @@ extension NetworkFile {
     }
     if role == .deterministic {
       explorationNoise = try reader.number(PolicyKey.explorationNoise) ?? explorationNoise
+      guard explorationNoise >= 0 else {
+        throw .metadata(
+          file: reader.file, key: PolicyKey.explorationNoise, expected: "at least 0",
+          actual: "\(explorationNoise)")
+      }
     }
     if role == .policy {
       let standard = LogStdBounds.standard
       logStdBounds = LogStdBounds(
         lower: try reader.number(PolicyKey.logStdMinimum) ?? standard.lower,
         upper: try reader.number(PolicyKey.logStdMaximum) ?? standard.upper)
+      guard logStdBounds.lower < logStdBounds.upper else {
+        throw .metadata(
+          file: reader.file, key: PolicyKey.logStdMinimum,
+          expected: "less than \(logStdBounds.upper)", actual: "\(logStdBounds.lower)")
+      }
     }
   }
 

@@ -141,6 +141,12 @@ import Testing
     #expect(
       refusal(.deterministic) { $0.metadata["exploration_noise"] = "much" }
         .contains("'exploration_noise': expected a number, found 'much'"))
+    #expect(
+      refusal(.deterministic) { $0.metadata["exploration_noise"] = "-0.1" }
+        .contains("expected at least 0, found -0.1"))
+    #expect(
+      refusal(.policy) { $0.metadata["log_std_min"] = "2.5" }
+        .contains("'log_std_min': expected less than 2.0, found 2.5"))
     #expect(refusal(.policy) { $0["normalizer.std"] = nil }.contains("missing normalizer.std"))
     #expect(
       refusal(.policy) { $0["normalizer.std"] = Tensor(.float32([1, 0, 1])) }

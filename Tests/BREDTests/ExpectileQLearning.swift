@@ -1,17 +1,17 @@
 import BRED
 
 /// Implicit Q-learning (Kostrikov et al. 2021, arXiv:2110.06169), short form.
-public final class ExpectileQLearning: Algorithm {
-  public static let name = "expectile-q"
-  public static let summary = "implicit Q-learning, written for the guide"
+final class ExpectileQLearning: Algorithm {
+  static let name = "expectile-q"
+  static let summary = "implicit Q-learning, written for the guide"
 
-  public struct Settings: AlgorithmSettings {
-    @Setting(1...65_536, "Transitions in a minibatch.", symbol: "B") public var batchSize = 256
-    @Setting(0...1, "Discount per step.", symbol: "γ") public var discount = 0.99
-    @Setting(0.5...0.999, "Expectile of V.", symbol: "τ") public var expectile = 0.7
-    @Setting(0...100, "Inverse temperature.", symbol: "β") public var inverseTemperature = 3.0
-    @Setting(above: 0, through: 1, "Adam's step size.") public var learningRate = 3e-4
-    public init() {}
+  struct Settings: AlgorithmSettings {
+    @Setting(1...65_536, "Transitions in a minibatch.", symbol: "B") var batchSize = 256
+    @Setting(0...1, "Discount per step.", symbol: "γ") var discount = 0.99
+    @Setting(0.5...0.999, "Expectile of V.", symbol: "τ") var expectile = 0.7
+    @Setting(0...100, "Inverse temperature.", symbol: "β") var inverseTemperature = 3.0
+    @Setting(above: 0, through: 1, "Adam's step size.") var learningRate = 3e-4
+    init() {}
   }
 
   private let settings: Settings
@@ -19,7 +19,7 @@ public final class ExpectileQLearning: Algorithm {
   private let critics, value: Critics
   private let valueLoss, criticLoss, policyLoss: Metric
 
-  public init(_ settings: Settings, _ parts: AgentParts) {
+  init(_ settings: Settings, _ parts: AgentParts) {
     self.settings = settings
     let adam = OptimizerSettings.adam(learningRate: settings.learningRate)
     actor = parts.actor(optimizer: adam)
@@ -30,7 +30,7 @@ public final class ExpectileQLearning: Algorithm {
     policyLoss = parts.metric("policy_loss", "weighted −log π(a∣s)")
   }
 
-  public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
+  func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
     let q = critics.target(batch.observations, batch.actions).minimum()
     try step.minimize(value, reporting: valueLoss) {  // eq. 5
       (q - value(batch.observations)).expectile(settings.expectile)
@@ -46,5 +46,5 @@ public final class ExpectileQLearning: Algorithm {
     }
   }
 
-  public var policy: any Policy { actor.policy }
+  var policy: any Policy { actor.policy }
 }
