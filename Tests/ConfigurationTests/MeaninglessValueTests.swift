@@ -195,6 +195,8 @@ import Testing
     settings.batchSize = 1
     configuration.chooseOffline("cql", settings)
     #expect(throws: ConfigurationError.self) { try configuration.validate() }
+    configuration.offline.algorithm = "iql"
+    try configuration.validate()
   }
 
   // MARK: Recipe
