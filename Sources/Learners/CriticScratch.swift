@@ -36,7 +36,8 @@ package final class CriticScratch: @unchecked Sendable {
     for j in 0..<2 {
       passes[j].begin(twins[j].target!.view, observations: observations)
       passes[j].forward(
-        twins[j].target!.view, states: 0..<rows.count, repeats: 1, actions: actions, into: q[j].base)
+        twins[j].target!.view, states: 0..<rows.count, repeats: 1, actions: actions, into: q[j].base
+      )
     }
     for i in 0..<rows.count {
       let row = rows.lowerBound + i

@@ -12,6 +12,11 @@ public struct TrainedAgents: Sendable {
   }
 }
 
+/// An ensemble and a dataset that do not belong together.
+public struct TrainedAgentsError: Error, CustomStringConvertible {
+  public let description: String
+}
+
 /// The benchmarks by name.
 public enum BenchmarkSuite {
   public static let names = [
@@ -23,11 +28,15 @@ public enum BenchmarkSuite {
   /// A CQL update of ``TrainedAgents``; only where there are some.
   public static let trainedName = "cql-update-trained"
 
-  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's.
+  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's: with the pass that
+  /// the data choose, and for comparison with either alone.
   public static func run(
-    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool
-  ) throws -> BenchmarkResult {
-    try UpdateBenchmarks.trainedCQL(agents, pool: pool).measure(repetitions: repetitions)
+    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool,
+    record: (BenchmarkResult) -> Void
+  ) throws {
+    for benchmark in try UpdateBenchmarks.trainedCQL(agents, pool: pool) {
+      record(benchmark.measure(repetitions: repetitions))
+    }
   }
 
   /// Measures one benchmark; its floor is measured in turn with it.

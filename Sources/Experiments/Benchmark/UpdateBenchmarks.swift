@@ -40,12 +40,21 @@ enum UpdateBenchmarks {
     return cql(size, name: name, batches: batches, agents: nil, pool: pool)
   }
 
-  /// A CQL update of an agent that has been trained before, on minibatches of its data: rows whose
-  /// softmax weight has vanished get no backward pass.
-  static func trainedCQL(_ agents: TrainedAgents, pool: WorkerPool) throws -> BenchmarkCase {
+  /// A CQL update of an agent that has been trained before, on minibatches of its data, for any robot: the pass
+  /// chosen by the data, then each alone.
+  static func trainedCQL(_ agents: TrainedAgents, pool: WorkerPool) throws -> [BenchmarkCase] {
     let transitions = try D4RLDataset(contentsOf: agents.dataset).transitions()
     let buffer = ReplayBuffer(transitions)
-    let member = try EnsembleDirectory.read(agents.ensemble).members[0]
+    let ensemble = try EnsembleDirectory.read(agents.ensemble)
+    if ensemble.observationSize != buffer.observationSize
+      || ensemble.actionSize != buffer.actionSize
+    {
+      throw TrainedAgentsError(
+        description: "\(agents.ensemble) is for \(ensemble.observationSize) observations and "
+          + "\(ensemble.actionSize) actions, \(agents.dataset) has \(buffer.observationSize) and "
+          + "\(buffer.actionSize)")
+    }
+    let member = ensemble.members[0]
     var size = UpdateSize()
     size.hiddenSizes = member.actor.network.shape.hiddenSizes
     let batches = try (0..<batchCount).map { index in
@@ -56,14 +65,16 @@ enum UpdateBenchmarks {
       try buffer.sample(0..<size.batchSize, of: &batch, using: &stream)
       return [batch]
     }
-    return cql(
-      size, name: BenchmarkSuite.trainedName, batches: batches,
-      agents: (member.actor.network, member.critics.map(\.network)), pool: pool)
+    return [nil, .groups, .dense].map { (pass: PassKind?) in
+      cql(
+        size, name: BenchmarkSuite.trainedName + (pass.map { "-\($0.rawValue)" } ?? ""),
+        batches: batches, agents: member, pass: pass, pool: pool)
+    }
   }
 
   private static func cql(
     _ size: UpdateSize, name: String, batches: [[Batch]],
-    agents: (actor: Network, critics: [Network])?, pool: WorkerPool
+    agents: EnsembleMember?, pass: PassKind? = nil, pool: WorkerPool
   ) -> BenchmarkCase {
     let first = batches[0][0]
     let (observationSize, actionSize) = (first.observations.columns, first.actions.columns)
@@ -71,16 +82,23 @@ enum UpdateBenchmarks {
     configuration.hiddenSizes = size.hiddenSizes
     configuration.batchSize = size.batchSize
     configuration.sampledActions = size.sampledActions
+    if agents != nil {
+      // What an update leaves out depends on the agent, so that it must stay the one that was trained.
+      configuration.policyLearningRate = 0
+      configuration.criticLearningRate = 0
+    }
     let learner = ConservativeQLearning(
       configuration: configuration, observationSize: observationSize, actionSize: actionSize,
       seeds: (0..<UInt64(size.members)).map { $0 }, pool: pool)
+    learner.forcedPass = pass
     if let agents {
-      learner.policy(ofMember: 0).network.parameters = agents.actor.parameters
+      learner.policy(ofMember: 0).network.parameters = agents.actor.network.parameters
       for (critic, trained) in zip(learner.critics(ofMember: 0), agents.critics) {
-        critic.parameters = trained.parameters
+        critic.parameters = trained.network.parameters
       }
-      for (target, trained) in zip(learner.targetCritics(ofMember: 0), agents.critics) {
-        target.parameters = trained.parameters
+      let targets = agents.targets ?? agents.critics
+      for (target, trained) in zip(learner.targetCritics(ofMember: 0), targets) {
+        target.parameters = trained.network.parameters
       }
     }
     var floor = ProductFloor(pool: pool, largest: 1 << 20)
@@ -118,7 +136,7 @@ enum UpdateBenchmarks {
       operation: {
         _ = try? learner.update(on: batches[turn % batches.count])
         turn += 1
-      }, floor: { floor.run() })
+      }, floor: { floor.run() }, tally: { learner.passTally })
   }
 
   static func sac(_ size: UpdateSize, name: String, pool: WorkerPool) -> BenchmarkCase {
