@@ -59,10 +59,6 @@ let package = Package(
     library("Algorithms", ["Autodiff", "Networks", "RLCore", "DenseMath", "CVectorKernels"]),
     library("Agents", ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath"]),
     library("Replay", ["RLCore", "DenseMath"]),
-    library("Learners", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
-    library(
-      "FineTuning",
-      ["Learners", "Networks", "Replay", "RLCore", "DenseMath", "CVectorKernels"]),
 
     // The world: simulator and files.
     library("Physics", ["CMuJoCo"]),
@@ -98,7 +94,7 @@ let package = Package(
     library(
       "Benchmarks",
       [
-        "Runs", "FineTuning", "Learners", "Agents", "Networks", "Replay", "Datasets",
+        "Runs", "Agents", "Algorithms", "Autodiff", "Networks", "Replay", "Datasets",
         "Environments", "Physics", "RLCore", "DenseMath",
       ]),
     library(

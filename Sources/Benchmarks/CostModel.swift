@@ -1,5 +1,4 @@
 package import DenseMath
-import Learners
 import Networks
 
 /// Work of one update, as a function of its sizes: what our code does, not the dense computation.
@@ -42,9 +41,9 @@ struct UpdateCost {
     }
   }
 
-  /// Share of a critic's hidden units that are on for at least one of a state's actions: fresh networks on
-  /// standard normal states (`experiments/benchmarks/units_on.py`). In use it is less.
-  private static let unitsOn = 0.745
+  /// Shares of a critic's hidden units that are on for at least one of sixteen and of all of a state's actions: fresh
+  /// networks on standard normal states (`experiments/benchmarks/units_on.py`). In use it is less.
+  private static let (unitsOnOfSixteen, unitsOn) = (0.705, 0.745)
 
   /// Forward and backward of one critic on all actions of one state.
   private static func allActions(_ size: UpdateSize) -> Double {
@@ -53,14 +52,15 @@ struct UpdateCost {
     if !ActionGroupPass.suits(repeats: rows) {
       return Double(rows) * (critic.forward + critic.backward)
     }
-    // Units that are off have no part in products; the lanes of a group without an action have.
-    let lanes = Double(ActionGroupPass.lanes(repeats: rows))
+    // Units that are off have no part in products; lanes without an action have.
+    let forward = Double(ActionGroupPass.lanes(repeats: rows))
+    let backward = Double((rows + 7) / 8 * 8)
     let (first, last) = (Double(size.hiddenSizes[0]), Double(size.hiddenSizes.last!))
     let inner = inner(size)
-    let expansion = actionSize * first * (1 + unitsOn)
-    let products = inner * (unitsOn + unitsOn * unitsOn)
+    let expansion = forward * actionSize * first + backward * actionSize * first * unitsOn
+    let products = inner * (forward * unitsOnOfSixteen + backward * unitsOn * unitsOn)
     let weightGradient = Double(rows) * inner * unitsOn * unitsOn
-    return lanes * (expansion + products + 3 * unitsOn * last) + weightGradient
+    return expansion + products + 3 * backward * unitsOn * last + weightGradient
   }
 
   private struct Policy {

@@ -58,36 +58,32 @@ BK_INLINE int below_tile(const int path, const int lanes) {
   return lanes == 8 ? 8 : lanes == 16 ? 6 : 4;
 }
 
-// `lanes` of a row of `width`, of which dz, below and dbelow show the first.
+// `lanes` of a row of `width`, of which dz, below and dbelow show the first. Twenty-four are three times eight: sixteen and
+// eight keep a processor that halves long vectors from using both its units.
 BK_INLINE void lanes_backward(const int path, const int lanes, const int width, const float *dz,
                               const int32_t *place, ptrdiff_t count, const float *w,
                               const float *below, const int32_t *below_index, ptrdiff_t below_count,
                               float *dbelow, float *gbias) {
   BK_CONTRACT
-  const int tile = below_tile(path, lanes), above = tile_of(path), wide = lanes / 16, narrow = lanes % 16 / 8;
+  const int tile = below_tile(path, lanes), wide = lanes % 16 ? 0 : lanes / 16;
+  const int narrow = wide ? 0 : lanes / 8;
   for (ptrdiff_t i = 0; i < below_count; i += tile) {
     const float *rows[8];
-    sixteen_t low[8], high[8];
-    eight_t rest[8];
+    sixteen_t sums16[8][2];
+    eight_t sums8[8][3];
     BK_UNROLL for (int t = 0; t < tile; t++) {
       ptrdiff_t place = i + t < below_count ? i + t : below_count - 1;
-      rows[t] = w + (ptrdiff_t)below_index[place] * above;
-      low[t] = high[t] = (sixteen_t){0};
-      rest[t] = (eight_t){0};
+      rows[t] = w + (ptrdiff_t)below_index[place] * tile_of(path);
+      BK_UNROLL for (int v = 0; v < wide; v++) sums16[t][v] = (sixteen_t){0};
+      BK_UNROLL for (int v = 0; v < narrow; v++) sums8[t][v] = (eight_t){0};
     }
     _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < count; p++) {
       const float *row = dz + p * width;
       ptrdiff_t column = place[p];
-      sixteen_t x0 = {0}, x1 = {0};
-      eight_t y = {0};
-      if (wide > 0) x0 = LOAD16(row);
-      if (wide > 1) x1 = LOAD16(row + 16);
-      if (narrow) y = LOAD8(row + 16 * wide);
       BK_UNROLL for (int t = 0; t < tile; t++) {
         float weight = rows[t][column];
-        if (wide > 0) low[t] += weight * x0;
-        if (wide > 1) high[t] += weight * x1;
-        if (narrow) rest[t] += weight * y;
+        BK_UNROLL for (int v = 0; v < wide; v++) sums16[t][v] += weight * LOAD16(row + 16 * v);
+        BK_UNROLL for (int v = 0; v < narrow; v++) sums8[t][v] += weight * LOAD8(row + 8 * v);
       }
     }
     BK_UNROLL for (int t = 0; t < tile; t++) {
@@ -95,19 +91,14 @@ BK_INLINE void lanes_backward(const int path, const int lanes, const int width, 
       const float *h = below + (i + t) * width;
       float *out = dbelow + (i + t) * width;
       eight_t sum = {0};
-      if (wide > 0) {
-        sixteen_t d = WHERE_ON16(LOAD16(h), low[t]);
-        STORE16(out, d);
+      BK_UNROLL for (int v = 0; v < wide; v++) {
+        sixteen_t d = WHERE_ON16(LOAD16(h + 16 * v), sums16[t][v]);
+        STORE16(out + 16 * v, d);
         sum += HALVES(d);
       }
-      if (wide > 1) {
-        sixteen_t d = WHERE_ON16(LOAD16(h + 16), high[t]);
-        STORE16(out + 16, d);
-        sum += HALVES(d);
-      }
-      if (narrow) {
-        eight_t d = WHERE_ON8(LOAD8(h + 16 * wide), rest[t]);
-        STORE8(out + 16 * wide, d);
+      BK_UNROLL for (int v = 0; v < narrow; v++) {
+        eight_t d = WHERE_ON8(LOAD8(h + 8 * v), sums8[t][v]);
+        STORE8(out + 8 * v, d);
         sum += d;
       }
       if (gbias) ADD8(gbias + (ptrdiff_t)below_index[i + t] * 8, sum);

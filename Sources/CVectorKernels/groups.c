@@ -2,8 +2,7 @@
 //
 // A hidden unit is a row of sixteen lanes, one for each action. The actions of one state switch nearly the
 // same units on, so only units that are on for at least one lane are kept: `index` lists them in ascending
-// order with BK_LIST_END after the last, and their rows stand one after the other. The terms left out are
-// products with exact zeros.
+// order, and their rows stand one after the other. The terms left out are products with exact zeros.
 #include "vectors.h"
 
 #define LANES BK_HALF_GROUP
@@ -28,19 +27,22 @@ BK_KERNEL(void, bk_group_arrange,
 }
 
 // Stores max(z, 0) as row `count` of `out` and returns the count of rows thereafter: a row that is zero
-// everywhere is overwritten by the next one. A NaN counts as on, so that the loss notices it.
+// everywhere is overwritten by the next one, and its place is `off`. A NaN counts as on, so that the
+// loss notices it.
 BK_INLINE ptrdiff_t keep(const sixteen_t *z, ptrdiff_t unit, float *out, int32_t *index,
-                         ptrdiff_t count) {
+                         int32_t *place, ptrdiff_t off, ptrdiff_t count) {
   sixteen_mask_t on = ~(sixteen_mask_t)(*z <= 0.0f);
   STORE16(out + count * LANES, (sixteen_t)((sixteen_mask_t)*z & on));
   index[count] = (int32_t)unit;
-  return count + (__builtin_reduce_or(on) != 0);
+  int any = __builtin_reduce_or(on) != 0;
+  place[unit] = (int32_t)(any ? count : off);
+  return count + any;
 }
 
 // `actions` is a compile-time constant in the callers, so their lanes stay in registers.
 BK_INLINE ptrdiff_t first_layer(const float *base, const float *a, const ptrdiff_t actions,
                                 const float *w, ptrdiff_t ldw, ptrdiff_t units, float *out,
-                                int32_t *index) {
+                                int32_t *index, int32_t *place) {
   BK_CONTRACT
   sixteen_t lanes[8];
   for (ptrdiff_t k = 0; k < actions && k < 8; k++) lanes[k] = LOAD16(a + k * LANES);
@@ -49,28 +51,27 @@ BK_INLINE ptrdiff_t first_layer(const float *base, const float *a, const ptrdiff
     sixteen_t z = SPLAT16(base[unit]);
     for (ptrdiff_t k = 0; k < actions; k++)
       z += w[unit * ldw + k] * (k < 8 ? lanes[k] : LOAD16(a + k * LANES));
-    count = keep(&z, unit, out, index, count);
+    count = keep(&z, unit, out, index, place, bk_group_off(units), count);
   }
-  index[count] = BK_LIST_END;
   return count;
 }
 
 BK_KERNEL(ptrdiff_t, bk_group_first_layer,
           (const float *base, const float *a, ptrdiff_t actions, const float *w, ptrdiff_t ldw,
-           ptrdiff_t units, float *out, int32_t *index),
-          (base, a, actions, w, ldw, units, out, index)) {
+           ptrdiff_t units, float *out, int32_t *index, int32_t *place),
+          (base, a, actions, w, ldw, units, out, index, place)) {
   switch (actions) {
-  case 3: return first_layer(base, a, 3, w, ldw, units, out, index);
-  case 6: return first_layer(base, a, 6, w, ldw, units, out, index);
-  default: return first_layer(base, a, actions, w, ldw, units, out, index);
+  case 3: return first_layer(base, a, 3, w, ldw, units, out, index, place);
+  case 6: return first_layer(base, a, 6, w, ldw, units, out, index, place);
+  default: return first_layer(base, a, actions, w, ldw, units, out, index, place);
   }
 }
 
 BK_KERNEL(ptrdiff_t, bk_group_layer,
           (const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
            ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
-           int32_t *out_index),
-          (x, index, inputs, w, input_units, bias, units, out, out_index)) {
+           int32_t *out_index, int32_t *place),
+          (x, index, inputs, w, input_units, bias, units, out, out_index, place)) {
   BK_CONTRACT
   const int tile = tile_of(path);
   ptrdiff_t count = 0;
@@ -85,9 +86,8 @@ BK_KERNEL(ptrdiff_t, bk_group_layer,
     }
     // Weights beyond the last unit are zero, and so is what comes out.
     BK_UNROLL for (int t = 0; t < tile; t++)
-      count = keep(&sums[t], unit + t, out, out_index, count);
+      count = keep(&sums[t], unit + t, out, out_index, place, bk_group_off(units), count);
   }
-  out_index[count] = BK_LIST_END;
   return count;
 }
 
@@ -110,47 +110,37 @@ BK_KERNEL(void, bk_group_dot,
 #define FORGET(pointer) __asm__ volatile("" : "+r"(pointer))
 
 BK_KERNEL(ptrdiff_t, bk_group_keep,
-          (const float *first, const int32_t *first_index, const float *second,
-           const int32_t *second_index, const int32_t *lanes, ptrdiff_t kept, float *out,
-           int32_t *index),
-          (first, first_index, second, second_index, lanes, kept, out, index)) {
+          (const float *first, const int32_t *first_place, const float *second,
+           const int32_t *second_place, ptrdiff_t units, const int32_t *lanes, ptrdiff_t kept,
+           float *out, int32_t *index),
+          (first, first_place, second, second_place, units, lanes, kept, out, index)) {
   const int step = path == BK_AVX512 ? 16 : 8;
-  static const float off[LANES] = {0};
-  static const int32_t end = BK_LIST_END;
-  ptrdiff_t width = bk_group_width(kept), start[4];
-  int32_t place[2 * LANES], used[4];
+  ptrdiff_t width = bk_group_width(kept), start[4], last = lanes[kept - 1];
+  int32_t names[2 * LANES], used[4];
   // Places without a lane repeat the last one, which switches no further unit on.
   for (ptrdiff_t s = 0, p = 0; s < 2 * LANES / step; s++) {
     start[s] = p;
     int count = 0;
     for (; p < kept && lanes[p] < (s + 1) * step; p++)
-      place[s * step + count++] = lanes[p] - (int32_t)(s * step);
+      names[s * step + count++] = lanes[p] - (int32_t)(s * step);
     used[s] = count > 0;
-    for (int i = count; i < step; i++) place[s * step + i] = count ? lanes[p - 1] % step : 0;
+    for (int i = count; i < step; i++) names[s * step + i] = count ? lanes[p - 1] % step : 0;
   }
-  ptrdiff_t last = lanes[kept - 1];
   int fills = start[last / step] + step < width;
-  if (lanes[0] >= LANES) first_index = &end;
-  if (last < LANES) second_index = &end;
   ptrdiff_t count = 0;
-  for (;;) {
-    int32_t i = *first_index, j = *second_index, unit = i < j ? i : j;
-    if (unit == BK_LIST_END) break;
-    const float *a = i == unit ? first : off, *b = j == unit ? second : off;
-    first += i == unit ? LANES : 0;
-    first_index += i == unit;
-    second += j == unit ? LANES : 0;
-    second_index += j == unit;
+  for (ptrdiff_t unit = 0; unit < units; unit++) {
+    const float *a = first + (ptrdiff_t)first_place[unit] * LANES;
+    const float *b = second + (ptrdiff_t)second_place[unit] * LANES;
     float *row = out + count * width;
-    const int32_t *names = place;
-    FORGET(names);
+    const int32_t *from = names;
+    FORGET(from);
     // After a ReLU a lane is 0 in all its bits, or on.
     int on;
     if (path == BK_AVX512) {
       sixteen_mask_t any = {0};
       BK_UNROLL for (int s = 0; s < 2; s++) {
         if (!used[s]) continue;
-        sixteen_t x = GATHER(s == 0 ? a : b, sixteen_t, sixteen_mask_t, names + 16 * s);
+        sixteen_t x = GATHER(s == 0 ? a : b, sixteen_t, sixteen_mask_t, from + 16 * s);
         STORE16(row + start[s], x);
         any |= (sixteen_mask_t)x;
       }
@@ -159,14 +149,14 @@ BK_KERNEL(ptrdiff_t, bk_group_keep,
       eight_mask_t any = {0};
       BK_UNROLL for (int s = 0; s < 4; s++) {
         if (!used[s]) continue;
-        eight_t x = GATHER((s < 2 ? a : b) + s % 2 * 8, eight_t, eight_mask_t, names + 8 * s);
+        eight_t x = GATHER((s < 2 ? a : b) + s % 2 * 8, eight_t, eight_mask_t, from + 8 * s);
         STORE8(row + start[s], x);
         any |= (eight_mask_t)x;
       }
       on = __builtin_reduce_or(any != 0) != 0;
     }
     if (fills) STORE8(row + kept, SPLAT8((last < LANES ? a : b)[last % LANES]));
-    index[count] = unit;
+    index[count] = (int32_t)unit;
     count += on;
   }
   return count;

@@ -73,7 +73,8 @@ public enum BLAS {
   private static func use(_ kernels: String) -> Bool {
     typealias Function = @convention(c) () -> Void
     guard version.contains("DYNAMIC_ARCH"),
-      let quit = dlsym(nil, "gotoblas_dynamic_quit"), let start = dlsym(nil, "gotoblas_dynamic_init")
+      let quit = dlsym(nil, "gotoblas_dynamic_quit"),
+      let start = dlsym(nil, "gotoblas_dynamic_init")
     else { return false }
     setenv("OPENBLAS_CORETYPE", kernels, 1)
     unsafeBitCast(quit, to: Function.self)()

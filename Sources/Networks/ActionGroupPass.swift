@@ -112,14 +112,14 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     half.counts[0] = bk_group_first_layer(
       firstLayer.values.base + state * shape.hiddenSizes[0], half.actions.base, actionSize,
       weight.base + observationSize, weight.stride, shape.hiddenSizes[0], half.rows[0].base,
-      half.units[0])
+      half.units[0], half.places[0])
     tally.unitsOn += half.counts[0]
     for layer in shape.hiddenSizes.indices.dropFirst() {
       let (inputs, units) = (half.counts[layer - 1], shape.hiddenSizes[layer])
       half.counts[layer] = bk_group_layer(
         half.rows[layer - 1].base, half.units[layer - 1], inputs, tiledWeights[layer - 1].base,
         shape.hiddenSizes[layer - 1], critic.bias(layer), units, half.rows[layer].base,
-        half.units[layer])
+        half.units[layer], half.places[layer])
       tally.unitsOn += half.counts[layer]
       tally.products += inputs * units * Self.lanesPerHalf
     }
@@ -152,7 +152,9 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
         i += 1
       }
       let half = state * perState + 2 * group
-      kept.gather(halves[half], 2 * group + 1 < perState ? halves[half + 1] : halves[half])
+      kept.gather(
+        halves[half], 2 * group + 1 < perState ? halves[half + 1] : halves[half],
+        units: shape.hiddenSizes)
       differentiate(critic, state: states.lowerBound + state, into: gradient)
     }
     tally.keptRows += count
@@ -176,7 +178,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
       bk_group_layer_backward(
         kept.delta[layer].base, kept.width, kept.units[layer], kept.counts[layer],
         tiledWeights[below].base, shape.hiddenSizes[below], kept.rows[below].base,
-        kept.units[below], kept.counts[below], kept.places, kept.delta[below].base,
+        kept.units[below], kept.counts[below], kept.scratch, kept.delta[below].base,
         below == 0 ? nil : biasSums[below - 1].base)
       tally.products += kept.counts[layer] * kept.counts[below] * kept.width
       tally.weightProducts += kept.counts[layer] * kept.counts[below] * kept.count
@@ -206,6 +208,12 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   }
 }
 
+private func numbers(_ count: Int) -> UnsafeMutablePointer<Int32> {
+  let list = UnsafeMutablePointer<Int32>.allocate(capacity: count)
+  list.initialize(repeating: 0, count: count)
+  return list
+}
+
 /// The hidden units of each layer that are on: `width` lanes for each, their numbers, and how many.
 private class UnitsOn {
   let rows: [FloatBuffer]
@@ -214,11 +222,7 @@ private class UnitsOn {
 
   init(sizes: [Int], width: Int) {
     rows = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * width) }
-    units = sizes.map {
-      let list = UnsafeMutablePointer<Int32>.allocate(capacity: $0 + Int(BK_GROUP_TILE))
-      list.initialize(repeating: BK_LIST_END, count: $0 + Int(BK_GROUP_TILE))
-      return list
-    }
+    units = sizes.map { numbers($0 + Int(BK_GROUP_TILE)) }
     counts = .allocate(capacity: sizes.count)
     counts.initialize(repeating: 0, count: sizes.count)
   }
@@ -234,6 +238,8 @@ private final class HalfGroup: UnitsOn {
   /// `[actionSize, 16]`.
   let actions: FloatBuffer
   let q: FloatBuffer
+  /// The row of each unit, on or off.
+  let places: [UnsafeMutablePointer<Int32>]
   private let actionSize: Int
 
   fileprivate static let lanes = Int(BK_HALF_GROUP)
@@ -242,8 +248,11 @@ private final class HalfGroup: UnitsOn {
     self.actionSize = actionSize
     actions = FloatBuffer(count: actionSize * Self.lanes)
     q = FloatBuffer(count: Self.lanes)
+    places = sizes.map { numbers($0 + Int(BK_GROUP_TILE)) }
     super.init(sizes: sizes, width: Self.lanes)
   }
+
+  deinit { for list in places { list.deallocate() } }
 
   /// Takes `count` ≤ 16 actions, `[count, actionSize]`. The other lanes repeat the first action, which
   /// switches no further unit on.
@@ -268,7 +277,7 @@ private final class KeptLanes: UnitsOn {
   /// Gradients with respect to the pre-activations of the units that are on.
   let delta: [FloatBuffer]
   /// Scratch of `bk_group_layer_backward`.
-  let places: UnsafeMutablePointer<Int32>
+  let scratch: UnsafeMutablePointer<Int32>
   private let lanes: UnsafeMutablePointer<Int32>
   private let actionSize: Int
 
@@ -278,16 +287,14 @@ private final class KeptLanes: UnitsOn {
     actions = FloatBuffer(count: actionSize * most)
     rowGradient = FloatBuffer(count: most)
     delta = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * most) }
-    lanes = .allocate(capacity: most)
-    lanes.initialize(repeating: 0, count: most)
-    places = .allocate(capacity: sizes.max()!)
-    places.initialize(repeating: 0, count: sizes.max()!)
+    lanes = numbers(most)
+    scratch = numbers(sizes.max()!)
     super.init(sizes: sizes, width: most)
   }
 
   deinit {
     lanes.deallocate()
-    places.deallocate()
+    scratch.deallocate()
   }
 
   func clear() { count = 0 }
@@ -299,7 +306,8 @@ private final class KeptLanes: UnitsOn {
   }
 
   /// Fetches actions and activations of the lanes added.
-  func gather(_ first: HalfGroup, _ second: HalfGroup) {
+  /// - Parameter units: of each layer.
+  func gather(_ first: HalfGroup, _ second: HalfGroup, units sizes: [Int]) {
     width = bk_group_width(count)
     for i in count..<width { rowGradient.base[i] = 0 }
     for k in 0..<actionSize {
@@ -315,8 +323,8 @@ private final class KeptLanes: UnitsOn {
     }
     for layer in rows.indices {
       counts[layer] = bk_group_keep(
-        first.rows[layer].base, first.units[layer], second.rows[layer].base, second.units[layer],
-        lanes, count, rows[layer].base, units[layer])
+        first.rows[layer].base, first.places[layer], second.rows[layer].base,
+        second.places[layer], sizes[layer], lanes, count, rows[layer].base, units[layer])
     }
   }
 }

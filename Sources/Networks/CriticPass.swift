@@ -128,7 +128,8 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   /// ∂Q/∂a·rowGradient for the listed rows, written to those rows of `actionGradient`
   /// (`[rows, actionSize]`). No parameter gradient.
   package func actionGradient(
-    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>,
+    count: Int,
     into actionGradient: UnsafeMutablePointer<Float>
   ) {
     if count == 0 { return }
@@ -148,7 +149,8 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   /// From the head down to the first layer's ReLU, compacted to the listed rows, in `delta[0]`;
   /// `hidden[0]` is compacted alike.
   private func backwardHidden(
-    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>, count: Int,
+    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>,
+    count: Int,
     gradient: UnsafeMutablePointer<Float>?
   ) {
     let last = shape.hiddenSizes.count - 1

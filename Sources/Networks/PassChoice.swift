@@ -40,9 +40,9 @@ package enum PassChoice {
   /// Time of a multiply-add towards weights in groups, in those of the others: the gradient's rows are read and
   /// written once for each state.
   static let weightCost = 1.35
-  /// Time of a multiply-add of whole rows, in those of groups: OpenBLAS rearranges its factors at each call,
-  /// and bias, ReLU and mask are loops of their own.
-  static let denseCost = 1.15
+  /// Time of a multiply-add of whole rows, in those of groups: OpenBLAS rearranges its factors at each call, and
+  /// bias, ReLU and mask are loops of their own; groups make lists.
+  static let denseCost = 1.05
 
   /// Chooses what takes less time on states like those that `tally` tells of, which went through groups.
   package static func kind(_ tally: PassTally, shape: NetworkShape) -> PassKind {

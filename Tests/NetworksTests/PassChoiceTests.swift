@@ -42,7 +42,7 @@ import Testing
     let (states, repeats) = (20, 31)
     let network = Network(shape: Self.shape)
     var stream = RandomStream(seed: 1, purpose: "choice")
-    network.parameters = network.parameters.map { _ in Float(stream.uniform(-0.2, 0.2)) }
+    network.parameters = network.parameters.map { _ in Float(stream.uniform(-0.05, 0.05)) }
     for layer in network.layout.layers.dropLast() {
       for unit in 0..<layer.outputs { network.values.base[layer.bias + unit] = bias }
     }

@@ -54,15 +54,17 @@ void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t co
 // ---- actions of one state in groups -------------------------------------------------------------
 
 // Forward, a unit of a hidden layer is a row of sixteen lanes, one for each action. Only units that are on for at
-// least one lane are kept, in ascending order: their rows one after the other, their numbers in `index`,
-// which BK_LIST_END ends. Backward, up to 32 lanes that need a gradient stand side by side.
+// least one lane are kept, in ascending order: their rows one after the other, their numbers in `index`. The row
+// of each unit, kept or not, is in `place`; those that are off share row bk_group_off, which must be zero.
+// Backward, up to 32 lanes that need a gradient stand side by side.
 
 /// Lanes of a group, backward and forward.
 #define BK_GROUP 32
 #define BK_HALF_GROUP 16
 /// Rows and lists need room for this many more than there are units.
 #define BK_GROUP_TILE 16
-#define BK_LIST_END INT32_MAX
+/// Row of the units that are off.
+static inline ptrdiff_t bk_group_off(ptrdiff_t units) { return units + BK_GROUP_TILE - 1; }
 /// Lanes that so many kept ones take up.
 static inline ptrdiff_t bk_group_width(ptrdiff_t kept) { return (kept + 7) / 8 * 8; }
 /// Floats per unit that `bk_group_first_layer_backward` gathers.
@@ -80,12 +82,13 @@ void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t
 
 /// max(base[unit] + Σₖ w[unit, k]·a[k, lane], 0); returns how many units are kept.
 ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions, const float *w,
-                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index);
+                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index,
+                               int32_t *place);
 
 /// max(bias + W·x, 0); returns how many units are kept. w holds W in tiles.
 ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
                          ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
-                         int32_t *out_index);
+                         int32_t *out_index, int32_t *place);
 
 /// q[lane] = bias + Σ w[unit]·x[unit, lane].
 void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
@@ -93,9 +96,9 @@ void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const 
 
 /// Puts the listed lanes (ascending; those from 16 on are of `second`) side by side, bk_group_width of
 /// them to a row, and keeps the units that are on for one of these; returns how many.
-ptrdiff_t bk_group_keep(const float *first, const int32_t *first_index, const float *second,
-                        const int32_t *second_index, const int32_t *lanes, ptrdiff_t kept,
-                        float *out, int32_t *index);
+ptrdiff_t bk_group_keep(const float *first, const int32_t *first_place, const float *second,
+                        const int32_t *second_place, ptrdiff_t units, const int32_t *lanes,
+                        ptrdiff_t kept, float *out, int32_t *index);
 
 /// Backward of the head and the ReLU before it: dz = w[unit]·dq ⊙ (h > 0); gw[unit, 8] += dq·h;
 /// gbias[unit, 8] += dz (gbias may be null). Sums over every eighth lane, to be added up at the end.
