@@ -1,3 +1,4 @@
+import Autodiff
 package import DenseMath
 import Networks
 
@@ -84,13 +85,13 @@ struct UpdateCost {
   }
 
   private static func pieces(_ size: UpdateSize) -> Int {
-    Pieces(total: size.batchSize, size: 128).count
+    (size.batchSize + 127) / 128
   }
 
   static func cql(_ size: UpdateSize) -> UpdateCost {
     let (critic, policy) = (Critic(size), Policy(size))
     let batch = Double(size.batchSize)
-    let chunks = Pieces(total: size.batchSize, size: 64).count
+    let chunks = (size.batchSize + 63) / 64
     let fit = 2 * batch * (allActions(size) + 2 * critic.state)
     let follow = 4 * batch * (critic.state + critic.forward) + batch * critic.inputGradient
     let actor = batch * (2 * policy.forward + policy.backward)
@@ -154,11 +155,17 @@ package struct CostModel: Codable, Sendable {
       }
     }
     let shape = NetworkShape(inputSize: 23, hiddenSizes: [256, 256], outputSize: 1)
-    let networks = (0..<10).map { _ in
-      TrainableNetwork(Network(shape: shape), parts: 2, hasTarget: true)
+    let block = ParameterBlock(
+      name: "model", members: 10, count: shape.parameterCount, tau: 0.005,
+      optimizer: .adam(learningRate: 0))
+    let step = best(20) {
+      block.reserve(parts: 2)
+      block.optimizer.beginStep()
+      for slice in 0..<block.optimizer.slices {
+        block.optimizer.stepSlice(slice, of: block, follows: true)
+      }
+      block.finishStep()
     }
-    let adam = AdamConfiguration(learningRate: 0)
-    let step = best(20) { for network in networks { network.step(adam, tau: 0.005) } }
     let loop = best(50) { for _ in 0..<20 { pool.run(pool.threads, with: ()) { _, _, _ in } } }
     return CostModel(
       multiplyAddsPerSecond: 10 * 128 * 256 * 256 / product,

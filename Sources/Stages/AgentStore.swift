@@ -13,8 +13,12 @@ struct LoadedAgents {
   let members: [StoredAgent]
   let files: EnsembleDirectory
 
-  /// Widths of the first member's policy.
-  var hiddenSizes: [Int] { members[0].actors.first?.network.shape.hiddenSizes ?? [] }
+  /// Widths of the first member's critics, or of its policy where it has none: what an algorithm takes where it
+  /// has no widths of its own.
+  var hiddenSizes: [Int] {
+    let network = members[0].part("critic")?.networks.first ?? members[0].actors.first
+    return network?.network.shape.hiddenSizes ?? []
+  }
 
   /// Tanh-Gaussian policies of all members, for distillation.
   ///

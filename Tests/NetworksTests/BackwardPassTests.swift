@@ -30,39 +30,6 @@ import Testing
 
   private func doubles(_ values: ArraySlice<Float>) -> [Double] { values.map { Double($0) } }
 
-  @Test(arguments: shapes) func densePass(hidden: [Int]) {
-    let rows = 5
-    let (network, plain) = network(inputs: 4, hidden: hidden, outputs: 6)
-    let inputs = random(rows * 4, "inputs")
-    let pull = random(rows * 6, "pull")
-    let inputBuffer = buffer(inputs)
-    let pullBuffer = buffer(pull)
-    let gradient = FloatBuffer(count: network.parameters.count)
-    let pass = DensePass(shape: network.shape, maximumRows: rows)
-    // Two ranges: what one writes, the other must not disturb.
-    for range in [2..<5, 0..<2] {
-      pass.forward(network, inputBuffer.matrix(rows: rows, columns: 4), rows: range)
-    }
-    for range in [0..<2, 2..<5] {
-      pass.backward(
-        network, inputBuffer.matrix(rows: rows, columns: 4), rows: range,
-        outputGradient: pullBuffer.matrix(rows: rows, columns: 6), into: gradient.base)
-    }
-    let parameters = network.parameters.map { Double($0) }
-    let expectedOutputs = (0..<rows).flatMap {
-      plain.outputs(parameters, doubles(inputs[$0 * 4..<$0 * 4 + 4]))
-    }
-    #expect(normalizedError(pass.outputs.matrix.elements, expectedOutputs) < 2e-6)
-    let expected = centralDifferences(at: parameters) { parameters in
-      (0..<rows).reduce(0) { sum, row in
-        let outputs = plain.outputs(parameters, doubles(inputs[row * 4..<row * 4 + 4]))
-        return sum + outputs.indices.reduce(0) { $0 + outputs[$1] * Double(pull[row * 6 + $1]) }
-      }
-    }
-    #expect(expected.map(abs).max()! > 0.1)
-    #expect(normalizedError(gradient.elements, expected) < 2e-6)
-  }
-
   /// States with several actions each, of which some rows are left out of the backward pass.
   private struct ManyActions {
     let observationSize = 3
