@@ -9,6 +9,8 @@ userblock.hdf5     numbers behind a user block of 1024 bytes
 too-new.hdf5       arrays as HDF5 2.0 writes them at its newest
 elsewhere.hdf5     external and virtual storage
 d3rlpy2.hdf5       the layout of d3rlpy 2 (invented numbers)
+beside.hdf5        D4RL's columns, 30 rows, with links, a named type and an image beside them
+outside.hdf5       the same, but for rewards, which are a link to another file
 robomimic.hdf5     the layout of robomimic (invented numbers)
 """
 import ctypes
@@ -29,6 +31,8 @@ flags = np.arange(900) % 3 == 0
 
 def low_level(f, name, file_type, memory, values, creation=None):
     space = h5py.h5s.create_simple(values.shape)
+    creation = creation or h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_obj_track_times(False)
     array = h5py.h5d.create(f.id, name.encode(), file_type, space, creation)
     if memory is not None:
         array.write(h5py.h5s.ALL, h5py.h5s.ALL, values, memory)
@@ -128,3 +132,16 @@ with h5py.File(here / "robomimic.hdf5", "w") as f:
         g["rewards"] = np.zeros(5)
         g["dones"] = np.zeros(5, "<i8")
         g["states"] = np.zeros((5, 32))
+
+for name in ["beside.hdf5", "outside.hdf5"]:
+    with h5py.File(here / name, "w") as f:
+        f["observations"] = np.arange(60, dtype="<f4").reshape(30, 2)
+        f["actions"] = np.zeros((30, 1), "<f4")
+        f["numbers/rewards"] = np.ones(30, "<f4")
+        f["rewards"] = h5py.SoftLink("numbers/rewards") if name == "beside.hdf5" else h5py.ExternalLink("beside.hdf5", "/rewards")
+        f["terminals"] = np.arange(30) == 9
+        f["flag"] = np.dtype(bool)
+        f.create_dataset("timeouts", data=np.arange(30) == 19, dtype=f["flag"])
+        f["log"] = h5py.ExternalLink("log.hdf5", "/")
+        f["latest"] = h5py.SoftLink("/runs/7")
+        f["infos/image"] = np.zeros((2, 2, 2), "<f4")
