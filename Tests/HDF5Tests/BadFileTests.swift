@@ -81,7 +81,7 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/\(name)")))
     let structures = HDF5Checksum(whole)
     let path = folder.file("damaged.hdf5")
-    let files = Resources.longTests ? 1300 : 200
+    let files = Resources.longTests ? 1300 : 120
     var refused = 0.0
     for step in 0..<files {
       var generator = RandomStream(seed: 7, purpose: "mutate/\(name)", step: UInt64(step))

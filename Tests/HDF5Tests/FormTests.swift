@@ -43,7 +43,7 @@ import Testing
   @Test func noFlags() throws {
     let file = try file()
     let opposite = try #require(throws: HDF5Error.self) { try file.dataset("flags/opposite") }
-    #expect(opposite.reason == "holds an enumeration in which false is 1")
+    #expect(opposite.reason == "holds an enumeration in which true is 0")
     let three = try file.dataset("flags/three")
     #expect(three.type == .integer(bytes: 1, signed: true))
     #expect(try three.read(Int64.self) == (0..<900).map { Int64($0 % 3) })
@@ -93,7 +93,7 @@ import Testing
     #expect(try file.dataset("links/group/float64_be").shape == [900, 3])
     let expected = [
       ("kind", "is a named type, not a dataset"),
-      ("flags/opposite", "holds an enumeration in which false is 1"),
+      ("flags/opposite", "holds an enumeration in which true is 0"),
       ("links/dangling", "is a soft link to nothing in this file"),
       ("links/outside", "is a link to another file, which is not followed"),
       ("links/through", "is a soft link to nothing in this file"),

@@ -99,8 +99,8 @@ import Testing
 
   @Test func endsAnywhere() throws {
     let whole = try write(["a", "g/b"], shape: [40], chunkRows: 8)
-    // From the end to the start, byte by byte.
-    for length in (0..<whole.count).reversed() {
+    // From the end to the start, byte by byte in long tests.
+    for length in stride(from: whole.count - 1, through: 0, by: Resources.longTests ? 1 : 17) {
       #expect(truncate(path, length) == 0)
       #expect(throws: HDF5Error.self) { _ = try HDF5File(reading: path) }
     }

@@ -12,8 +12,6 @@ enum bred_h5_kind {
   BRED_H5_LEFT_OUT,
   // A value of the object before.
   BRED_H5_ATTRIBUTE,
-  // The attributes of the object before cannot be listed.
-  BRED_H5_NO_ATTRIBUTES,
   // `shape[0]` rows lie in the shared memory.
   BRED_H5_ROWS,
   // All has been said.
@@ -41,7 +39,8 @@ enum bred_h5_route {
   BRED_H5_LIBRARY,
 };
 
-enum bred_h5_layout { BRED_H5_COMPACT = 1, BRED_H5_CONTIGUOUS, BRED_H5_CHUNKED };
+// As libhdf5 numbers them.
+enum bred_h5_layout { BRED_H5_COMPACT, BRED_H5_CONTIGUOUS, BRED_H5_CHUNKED };
 
 // One answer. Name, value and text follow, then the chunks.
 typedef struct {
@@ -59,13 +58,11 @@ typedef struct {
   uint32_t route;
   uint32_t layout;
   uint32_t rank;
-  // Of the chunks: size of the elements that are shuffled (0: not), and whether deflated.
+  // Of the chunks: size of the elements that are shuffled (0: not), level of deflate + 1 (0: not).
   uint32_t shuffle;
   uint32_t deflate;
-  uint32_t level;
   // The filter for want of which the object is left out.
   uint32_t missing_filter;
-  uint32_t reserved;
   uint64_t shape[2];
   uint64_t chunk[2];
   uint64_t address;

@@ -42,8 +42,6 @@ final class HDF5Child {
   private let sharedBytes: Int
   private var process: pid_t = -1
   private var socket: Int32 = -1
-  private var buffer: [UInt8] = []
-  private var position = 0
   /// Bytes that it may still say.
   private var allowance: Int
 
@@ -88,6 +86,9 @@ final class HDF5Child {
         throw place.error("no child process can be started: \(String(cString: strerror(errno)))")
       }
     }
+    var patience = timeval(tv_sec: limits.silenceSeconds, tv_usec: 0)
+    setsockopt(
+      socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
 
   deinit {
@@ -106,16 +107,20 @@ final class HDF5Child {
     answer.record = head.withUnsafeBytes { $0.loadUnaligned(as: bred_h5_record.self) }
     let record = answer.record
     if record.kind == BRED_H5_END.rawValue { return nil }
-    answer.name = String(decoding: try take(Int(record.name_bytes)), as: UTF8.self)
-    answer.value = try take(Int(record.value_bytes))
-    let text = String(decoding: try take(Int(record.text_bytes)), as: UTF8.self)
-    let lines = text.split(separator: "\n").map(String.init)
-    (answer.reason, answer.stack) = (lines.first ?? "", Array(lines.dropFirst()))
+    let (name, value, text) = (
+      Int(record.name_bytes), Int(record.value_bytes), Int(record.text_bytes)
+    )
     let size = MemoryLayout<bred_h5_chunk>.stride
-    let chunks = try take(Int(record.chunk_count) * size)
-    answer.chunks = chunks.withUnsafeBytes { bytes in
+    let rest = try take(name + value + text + Int(record.chunk_count) * size)
+    answer.name = String(decoding: rest[..<name], as: UTF8.self)
+    answer.value = Array(rest[name..<name + value])
+    let lines = String(decoding: rest[(name + value)...].prefix(text), as: UTF8.self)
+      .split(separator: "\n").map(String.init)
+    (answer.reason, answer.stack) = (lines.first ?? "", Array(lines.dropFirst()))
+    answer.chunks = rest.withUnsafeBytes { bytes in
       (0..<Int(record.chunk_count)).map {
-        bytes.loadUnaligned(fromByteOffset: $0 * size, as: bred_h5_chunk.self)
+        bytes.loadUnaligned(
+          fromByteOffset: name + value + text + $0 * size, as: bred_h5_chunk.self)
       }
     }
     return answer
@@ -131,28 +136,21 @@ final class HDF5Child {
   private func take(_ count: Int) throws(HDF5Error) -> [UInt8] {
     allowance -= count
     guard allowance >= 0 else { throw failure("libhdf5 says more than such a file can hold") }
-    while buffer.count - position < count {
-      buffer.removeFirst(position)
-      position = 0
-      try fill()
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+      let got = bytes.withUnsafeMutableBytes {
+        recv(socket, $0.baseAddress! + done, count - done, Int32(MSG_WAITALL))
+      }
+      if got == 0 { throw failure(ending()) }
+      if got < 0, errno == EAGAIN {
+        throw failure(
+          "libhdf5 gave no answer for \(limits.silenceSeconds) seconds and was stopped")
+      }
+      if got < 0, errno != EINTR { throw failure(String(cString: strerror(errno))) }
+      done += max(0, got)
     }
-    defer { position += count }
-    return Array(buffer[position..<position + count])
-  }
-
-  private func fill() throws(HDF5Error) {
-    var waiting = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    let ready = poll(&waiting, 1, Int32(limits.silenceSeconds * 1000))
-    if ready < 0, errno == EINTR { return }
-    guard ready > 0 else {
-      throw failure("libhdf5 gave no answer for \(limits.silenceSeconds) seconds and was stopped")
-    }
-    let old = buffer.count
-    buffer.append(contentsOf: repeatElement(0, count: 1 << 16))
-    let count = buffer.withUnsafeMutableBytes { read(socket, $0.baseAddress! + old, 1 << 16) }
-    buffer.removeLast(1 << 16 - max(0, count))
-    if count < 0, errno == EINTR { return }
-    guard count > 0 else { throw failure(ending()) }
+    return bytes
   }
 
   /// Why it says no more.

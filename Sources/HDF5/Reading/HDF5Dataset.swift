@@ -92,7 +92,7 @@ public final class HDF5Dataset: Sendable {
       case BRED_H5_CHUNKED.rawValue:
         .chunked(
           shape: [record.chunk.0, record.chunk.1].prefix(extents.count).map { Int(clamping: $0) },
-          deflate: record.deflate == 0 ? nil : Int(record.level))
+          deflate: record.deflate == 0 ? nil : Int(record.deflate) - 1)
       case BRED_H5_CONTIGUOUS.rawValue: .contiguous
       default: .compact
       }

@@ -40,7 +40,6 @@ public final class HDF5File: Sendable {
     /// `nil` for a group.
     var dataset: HDF5Child.Answer?
     var attributes: [String: HDF5AttributeValue] = [:]
-    var attributesFailure: HDF5Error?
   }
 
   /// A Minari file of a million steps has some 10,000.
@@ -70,8 +69,6 @@ public final class HDF5File: Sendable {
         guard old == nil else { throw place.inside(last).error("there are two of this name") }
       case BRED_H5_ATTRIBUTE.rawValue:
         nodes[last]?.attributes[answer.name] = HDF5File.attribute(answer)
-      case BRED_H5_NO_ATTRIBUTES.rawValue:
-        nodes[last]?.attributesFailure = place.error(answer)
       default:
         let failure = place.error(answer)
         guard !failure.object.isEmpty else { throw failure }
@@ -117,9 +114,9 @@ public final class HDF5File: Sendable {
   ///
   /// - Parameter object: path of a group or dataset; the root's is empty.
   public func attributes(of object: String) throws(HDF5Error) -> [String: HDF5AttributeValue] {
-    let node = try node(object)
-    if let failure = node.attributesFailure { throw failure }
-    return node.attributes
+    // Listed where its attributes alone cannot be read.
+    if let failure = leftOut.first(where: { $0.object == object }) { throw failure }
+    return try node(object).attributes
   }
 
   private func node(_ name: String) throws(HDF5Error) -> Node {
@@ -149,13 +146,19 @@ public final class HDF5File: Sendable {
 }
 
 extension HDF5Place {
+  /// Registered filters that libhdf5 does not come with.
+  private static let filters = [
+    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
+    32026: "blosc2",
+  ]
+
   /// What libhdf5 says about an object, with what can be done about it.
   func error(_ answer: HDF5Child.Answer) -> HDF5Error {
     let version = hdf5LibraryVersion()
     var reason = answer.reason
     if answer.record.missing_filter != 0 {
       let filter = Int(answer.record.missing_filter)
-      let name = HDF5Filters.names[filter].map { " (\($0))" } ?? ""
+      let name = HDF5Place.filters[filter].map { " (\($0))" } ?? ""
       reason =
         "is packed by filter \(filter)\(name), which libhdf5 \(version) lacks; where h5repack has it "
         + "(as a plugin in HDF5_PLUGIN_PATH), this makes a copy that can be read: "
@@ -164,19 +167,11 @@ extension HDF5Place {
       reason = "is truncated"
     } else if answer.stack.contains(where: { $0.contains("version") }) {
       reason +=
-        ": it is damaged, or of a newer format than libhdf5 \(version) knows; h5repack of HDF5 1.12 or "
-        + "later makes a copy that can be read: h5repack --low=0 --high=2 \(file) COPY.hdf5"
+        ": it is damaged, or of a newer format than libhdf5 \(version) knows; h5repack of a newer HDF5 "
+        + "makes a copy that can be read: h5repack --low=0 --high=2 \(file) COPY.hdf5"
     }
     return HDF5Error(
       file: file, object: answer.name, reason: reason.isEmpty ? "cannot be read" : reason,
       stack: answer.stack)
   }
-}
-
-/// Registered filters that libhdf5 does not come with.
-enum HDF5Filters {
-  static let names = [
-    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
-    32026: "blosc2",
-  ]
 }
