@@ -139,7 +139,8 @@ static void leave_parent(const bred_h5_request *request) {
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CPU, request->processor_seconds);
 #if !defined(__APPLE__)
-  limit(RLIMIT_AS, used_memory() + ((rlim_t)request->memory_megabytes << 20));
+  rlim_t used = used_memory();
+  if (used > 0) limit(RLIMIT_AS, used + ((rlim_t)request->memory_megabytes << 20));
 #endif
 }
 

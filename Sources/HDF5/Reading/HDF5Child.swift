@@ -68,7 +68,9 @@ final class HDF5Child {
     request.shared = memory.assumingMemoryBound(to: CChar.self)
     request.rows_bytes = UInt64(sharedBytes - Self.nameBytes)
     request.memory_megabytes = UInt32(limits.megabytes)
-    request.processor_seconds = UInt32(limits.processorSeconds + source.length >> 23)
+    // libhdf5 converts some ten million numbers in a second, on slow machines two.
+    let seconds = limits.processorSeconds + source.length >> 23 + (rows.count * shape.1) >> 21
+    request.processor_seconds = UInt32(clamping: seconds)
     request.fault = limits.fault
     request.shape = (UInt64(shape.0), UInt64(shape.1))
     request.first = UInt64(rows.lowerBound)
