@@ -47,6 +47,7 @@ let package = Package(
     .systemLibrary(
       name: "CHDF5", path: "Modules/CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
+    .target(name: "CHDF5Probe", dependencies: ["CHDF5"]),
     // Comes with libhdf5-dev, which needs it too.
     .systemLibrary(name: "CZlib", path: "Modules/CZlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -70,7 +71,7 @@ let package = Package(
         .embedInCode("Resources/walker2d.xml"),
         .embedInCode("Resources/halfcheetah.xml"),
       ]),
-    library("HDF5", ["CHDF5", "CHDF5Driver", "CZlib", "DenseMath"]),
+    library("HDF5", ["CHDF5", "CHDF5Driver", "CHDF5Probe", "CZlib", "DenseMath"]),
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
     // Both together.

@@ -138,6 +138,7 @@ extension D4RLDataset {
 
   static func storedPolicy(in file: HDF5File) throws(DatasetError) -> NamedTensors? {
     try hdf5 { () throws(HDF5Error) in
+      try file.requireReadable("metadata/policy")
       guard file.contains("metadata/policy") else { return nil }
       var result = NamedTensors()
       for object in file.objects(below: "metadata/policy") where object.kind == .dataset {
