@@ -57,6 +57,7 @@ let package = Package(
     library("Networks", ["RLCore", "DenseMath", "CVectorKernels"]),
     library("Autodiff", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
     library("Algorithms", ["Autodiff", "Networks", "RLCore", "DenseMath", "CVectorKernels"]),
+    library("Agents", ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath"]),
     library("Replay", ["RLCore", "DenseMath"]),
     library("Learners", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
     library(
@@ -81,7 +82,7 @@ let package = Package(
     library(
       "Runs",
       [
-        "Configuration", "Networks", "RLCore", "DenseMath", "Physics", "HDF5",
+        "Configuration", "Agents", "RLCore", "DenseMath", "Physics", "HDF5",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
@@ -89,28 +90,28 @@ let package = Package(
     library(
       "Stages",
       [
-        "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay", "RLCore",
-        "DenseMath", "Datasets", "Environments", "Physics",
+        "Runs", "Configuration", "FineTuning", "Learners", "Agents", "Networks", "Replay",
+        "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
     library("Reports", ["Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     library(
       "Benchmarks",
       [
-        "Runs", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
-        "Physics", "RLCore", "DenseMath",
+        "Runs", "FineTuning", "Learners", "Agents", "Networks", "Replay", "Datasets",
+        "Environments", "Physics", "RLCore", "DenseMath",
       ]),
     library(
       "BRED",
       [
         "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning", "Learners",
-        "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
-        "Environments", "Networks", "RLCore", "DenseMath",
+        "Environments", "Agents", "Networks", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -126,13 +127,18 @@ let package = Package(
     tests("AutodiffTests", ["Autodiff", "Networks", "RLCore", "DenseMath"]),
     tests(
       "AlgorithmsTests",
-      ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
+      [
+        "Algorithms", "Agents", "Autodiff", "Networks", "RLCore", "DenseMath",
+        "CAllocationCounter",
+      ]),
+    tests("AgentsTests", ["Agents", "Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests(
-      "LearnersTests", ["Learners", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
+      "LearnersTests",
+      ["Learners", "Agents", "Networks", "RLCore", "DenseMath", "CAllocationCounter"]),
     tests(
       "FineTuningTests",
-      ["FineTuning", "Learners", "Networks", "Replay", "RLCore", "DenseMath"]),
+      ["FineTuning", "Learners", "Agents", "Networks", "Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
     tests("HDF5Tests", ["HDF5"]),
@@ -147,8 +153,8 @@ let package = Package(
     tests(
       "StagesTests",
       [
-        "Stages", "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay",
-        "Datasets", "Environments", "RLCore", "DenseMath",
+        "Stages", "Runs", "Configuration", "FineTuning", "Learners", "Agents", "Networks",
+        "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
       ]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
@@ -157,8 +163,11 @@ let package = Package(
       "BREDTests",
       [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning",
-        "Learners", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Learners", "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
+        "Environments",
       ]),
-    tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "HDF5", "RLCore"]),
+    tests(
+      "CommandTests",
+      ["BREDCommand", "Agents", "Networks", "Datasets", "Environments", "HDF5", "RLCore"]),
   ]
 )

@@ -1,4 +1,5 @@
 // The public face: `import BRED` gives a researcher everything that is public in these modules.
+@_exported public import Agents
 @_exported public import Benchmarks
 @_exported public import Configuration
 @_exported public import Datasets

@@ -1,3 +1,4 @@
+import Agents
 import Datasets
 import DenseMath
 import FineTuning
@@ -47,7 +48,9 @@ enum UpdateBenchmarks {
     let buffer = ReplayBuffer(transitions)
     let member = try EnsembleDirectory.read(agents.ensemble).members[0]
     var size = UpdateSize()
-    size.hiddenSizes = member.actor.network.shape.hiddenSizes
+    let actor = try member.networks("actor", 1, .policy, in: agents.ensemble)[0]
+    let critics = try member.networks("critic", 2, .critic, in: agents.ensemble)
+    size.hiddenSizes = actor.shape.hiddenSizes
     let batches = try (0..<batchCount).map { index in
       var batch = Batch(
         size: size.batchSize, observationSize: buffer.observationSize,
@@ -58,7 +61,7 @@ enum UpdateBenchmarks {
     }
     return cql(
       size, name: BenchmarkSuite.trainedName, batches: batches,
-      agents: (member.actor.network, member.critics.map(\.network)), pool: pool)
+      agents: (actor, critics), pool: pool)
   }
 
   private static func cql(

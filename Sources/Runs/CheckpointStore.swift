@@ -1,7 +1,7 @@
+import Agents
 import Configuration
 import Foundation
 import Logging
-import Networks
 import RLCore
 
 /// What a checkpoint must agree with before a run goes on from it.

@@ -36,9 +36,9 @@ public struct DistillStage {
       seed: UInt64(context.configuration.seed), pool: context.pool)
     let session = try distil(distillation, task: task, inputs: inputs, in: directory)
     try directory.makeDirectory(directory.weights)
-    try EnsembleFiles.write(distillation.policy, environment: task.name, to: file)
-    if addToEnsemble {
-      try EnsembleFiles.write(distillation.policy, environment: task.name, to: shared)
+    for path in addToEnsemble ? [file, shared] : [file] {
+      try EnsembleFiles.write(
+        distilled: distillation.policy, from: inputs, environment: task.name, to: path)
     }
     try session.finish(extra: [
       "epochs": Double(distillation.epoch), "bestEpoch": Double(distillation.bestEpoch),

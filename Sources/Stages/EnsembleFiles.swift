@@ -1,3 +1,5 @@
+import Agents
+import Environments
 import Foundation
 import Learners
 import Networks
@@ -9,9 +11,20 @@ struct LoadedEnsemble {
   let actors: [GaussianPolicy]
   /// Twins of member i at 2·i and 2·i + 1.
   let critics: [Network]
-  let distilled: GaussianPolicy?
-  /// Each member's actor file, and the α that its metadata state.
+  /// Each member's actor file, and the α that it or `agent.json` states.
   let temperatures: [(file: String, text: String?)]
+  let files: EnsembleDirectory
+  let folder: String
+
+  /// The distilled policy beside the members, `nil` where there is none.
+  ///
+  /// - Throws: where it came from other members.
+  func distilled(noting note: (String) -> Void) throws -> GaussianPolicy? {
+    guard let found = try files.readDistilled(in: folder) else { return nil }
+    if let text = found.note { note(text) }
+    return try EnsembleFiles.gaussian(
+      found.file, named: "\(folder)/\(EnsembleFiles.distilledName)")
+  }
 
   /// Mean of the members' last α.
   ///
@@ -34,7 +47,8 @@ struct LoadedEnsemble {
 /// Weight files between stages, checked against the robot.
 enum EnsembleFiles {
   static let distilledName = EnsembleDirectory.distilledName
-  static let policyName = "policy.safetensors"
+  static let policyName = AgentFiles.policyName
+  private static let digestPrefix = "ensemble/"
   /// Metadata key of an actor's file: α at the end of its training.
   static let temperatureKey = "temperature"
 
@@ -44,24 +58,34 @@ enum EnsembleFiles {
   static func read(_ ensemble: String, task: ControlTask) throws -> LoadedEnsemble {
     let folder = folder(of: ensemble)
     let files = try EnsembleDirectory.read(folder)
-    try check(files.observationSize, files.actionSize, task: task, file: folder)
+    try check(environment: files.environment, kind: task.kind, file: folder)
+    var actors: [GaussianPolicy] = []
+    var critics: [Network] = []
+    var temperatures: [(file: String, text: String?)] = []
+    for (index, member) in files.members.enumerated() {
+      let place = "\(folder)/member-\(index)"
+      _ = try member.networks("actor", 1, .policy, in: place)
+      let file = member.part("actor")!.networks[0]
+      actors.append(try gaussian(file, named: "\(place)/actor.safetensors"))
+      critics += try member.networks("critic", 2, .critic, in: place)
+      temperatures.append(
+        (
+          "\(place)/actor.safetensors",
+          member.numbers[temperatureKey].map { "\($0)" } ?? file.metadata[temperatureKey]
+        ))
+    }
+    try check(actors[0], task: task, file: folder)
     return LoadedEnsemble(
-      actors: files.members.map { GaussianPolicy(network: $0.actor.network) },
-      critics: files.members.flatMap { $0.critics.map(\.network) },
-      distilled: files.distilled.map { GaussianPolicy(network: $0.network) },
-      temperatures: files.members.enumerated().map { index, member in
-        ("\(folder)/member-\(index)/actor.safetensors", member.actor.metadata[temperatureKey])
-      })
+      actors: actors, critics: critics, temperatures: temperatures, files: files, folder: folder)
   }
 
-  /// What acts: the policy in a file, or the mixture of the members of an ensemble directory.
-  static func actingPolicy(_ path: String, task: ControlTask) throws -> any Policy {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    else { return try policy(path, task: task) }
-    let members = try read(path, task: task).actors
-    return members.count == 1 ? members[0] : MixturePolicy(members: members)
+  /// What acts: the policy in a file, or what the members of an ensemble directory do together.
+  static func actingPolicy(_ stored: StoredPolicy, of path: String, task: ControlTask) throws
+    -> any Policy
+  {
+    try check(environment: stored.environment, kind: task.kind, file: path)
+    try check(stored.policy, task: task, file: path)
+    return stored.policy
   }
 
   /// Where the final policy of a finished run lies: one file, or all of a mixture's.
@@ -70,11 +94,23 @@ enum EnsembleFiles {
     return FileManager.default.fileExists(atPath: file) ? file : weights
   }
 
-  /// One policy that fits the robot.
+  /// One tanh-Gaussian policy that fits the robot.
   static func policy(_ file: String, task: ControlTask) throws -> GaussianPolicy {
-    let network = try NetworkFile.read(file, as: .policy).network
-    try check(network.shape.inputSize, network.shape.outputSize / 2, task: task, file: file)
-    return GaussianPolicy(network: network)
+    let found = try NetworkFile.read(file, as: .policy)
+    try check(environment: found.environment, kind: task.kind, file: file)
+    let policy = try gaussian(found, named: file)
+    try check(policy, task: task, file: file)
+    return policy
+  }
+
+  /// The policy of a file, which these stages want plain.
+  static func gaussian(_ file: NetworkFile, named path: String) throws(RunError) -> GaussianPolicy {
+    guard let policy = file.policy as? GaussianPolicy else {
+      throw .mismatch(
+        what: path, expected: "a tanh-Gaussian policy of raw observations",
+        actual: file.normalizer == nil ? file.role.rawValue : "one that normalises them")
+    }
+    return policy
   }
 
   /// The tensors of a policy that fits the robot, under D4RL's names.
@@ -82,24 +118,28 @@ enum EnsembleFiles {
     NetworkFile(try policy(file, task: task).network, role: .policy).tensors
   }
 
-  static func folder(of ensemble: String) -> String {
-    let weights = "\(ensemble)/weights"
-    let manager = FileManager.default
-    return !manager.fileExists(atPath: "\(ensemble)/member-0")
-      && manager.fileExists(atPath: "\(weights)/member-0") ? weights : ensemble
-  }
+  static func folder(of ensemble: String) -> String { EnsembleDirectory.weights(of: ensemble) }
 
-  private static func check(
-    _ observationSize: Int, _ actionSize: Int, task: ControlTask, file: String
-  ) throws {
+  private static func check(_ policy: any Policy, task: ControlTask, file: String) throws {
     let expected = task.specification
-    guard observationSize == expected.observationSize && actionSize == expected.actionSize else {
+    guard policy.observationSize == expected.observationSize,
+      policy.actionSize == expected.actionSize
+    else {
       throw RunError.mismatch(
         what: file,
         expected: "\(expected.observationSize) observations and \(expected.actionSize) actions "
           + "of \(expected.name)",
-        actual: "\(observationSize) and \(actionSize)")
+        actual: "\(policy.observationSize) and \(policy.actionSize)")
     }
+  }
+
+  /// Weights of another task are refused, whatever their sizes; where nothing is said, all is well.
+  static func check(
+    environment: String?, kind: EnvironmentKind, file: String
+  ) throws(RunError) {
+    guard let environment, (try? EnvironmentKind(named: environment)) != kind else { return }
+    throw .mismatch(
+      what: "\(file): the task of these weights", expected: kind.rawValue, actual: environment)
   }
 
   /// SHA-256 of every weight file, by path inside the ensemble.
@@ -114,13 +154,13 @@ enum EnsembleFiles {
     while FileManager.default.fileExists(atPath: "\(folder)/member-\(member)") {
       for name in actorsOnly ? ["actor"] : ["actor", "critic1", "critic2"] {
         let path = "member-\(member)/\(name).safetensors"
-        result["ensemble/\(path)"] = SHA256.hexDigest(ofFile: "\(folder)/\(path)")
+        result[digestPrefix + path] = SHA256.hexDigest(ofFile: "\(folder)/\(path)")
       }
       member += 1
     }
     if !actorsOnly && distilled {
       let path = "\(folder)/\(distilledName)"
-      result["ensemble/\(distilledName)"] = SHA256.hexDigest(ofFile: path)
+      result[digestPrefix + distilledName] = SHA256.hexDigest(ofFile: path)
     }
     return result
   }
@@ -133,6 +173,20 @@ enum EnsembleFiles {
     var result = ["environment": environment, "producer": "bred \(PackageVersion.number)"]
     if let temperature { result[temperatureKey] = "\(temperature)" }
     return result
+  }
+
+  /// A policy with the digests of the actors that it was distilled from.
+  ///
+  /// - Parameter sources: as ``digests(in:actorsOnly:distilled:)`` gives them.
+  static func write(
+    distilled policy: GaussianPolicy, from sources: [String: String], environment: String,
+    to file: String
+  ) throws {
+    let paths = sources.filter { $0.key.hasPrefix(digestPrefix) }
+      .map { (String($0.key.dropFirst(digestPrefix.count)), $0.value) }
+    let network = NetworkFile(policy.network, role: .policy, metadata: metadata(environment))
+    try EnsembleDirectory.distilled(network, from: Dictionary(uniqueKeysWithValues: paths))
+      .write(to: file)
   }
 
   static func write(_ policy: GaussianPolicy, environment: String, to file: String) throws {
@@ -174,8 +228,8 @@ enum EnsembleFiles {
 
   private static func member(
     _ actor: Network, _ critics: [Network], _ targets: [Network], _ metadata: [String: String]
-  ) -> EnsembleMember {
-    EnsembleMember(
+  ) -> StoredAgent {
+    StoredAgent(
       actor: NetworkFile(actor, role: .policy, metadata: metadata),
       critics: critics.map { NetworkFile($0, role: .critic, metadata: metadata) },
       targets: targets.map { NetworkFile($0, role: .critic, metadata: metadata) })

@@ -31,11 +31,16 @@ public struct FineTuneStage {
     let task = try ControlTask(context.configuration)
     let agents = try EnsembleFiles.read(ensemble, task: task)
     let learnerConfiguration = try learnerConfiguration(agents)
+    // A distilled policy of other members is refused before anything is written.
+    let distilled =
+      configuration.actor == .distilled
+      ? try agents.distilled(noting: context.reporter.note) : nil
     let data = try OfflineData(context.configuration, task: task)
     let directory = try RunDirectory(path: output, resume: context.resume)
     let actors =
       switch configuration.actor {
-      case .distilled: [try distilledActor(agents, ensemble: ensemble, directory: directory)]
+      case .distilled:
+        [try distilled ?? distilledActor(agents, ensemble: ensemble, directory: directory)]
       case .mixture: agents.actors
       }
     let learner = SoftActorCritic(
@@ -66,7 +71,6 @@ public struct FineTuneStage {
   private func distilledActor(
     _ agents: LoadedEnsemble, ensemble: String, directory: RunDirectory
   ) throws -> GaussianPolicy {
-    if let distilled = agents.distilled { return distilled }
     if agents.actors.count == 1 { return agents.actors[0] }
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context

@@ -1,3 +1,4 @@
+import Agents
 import Configuration
 import Datasets
 import Learners

@@ -1,3 +1,4 @@
+import Agents
 import DenseMath
 import Networks
 import RLCore

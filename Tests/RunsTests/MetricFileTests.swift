@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import RLCore
 import SwiftProtobuf
 import TestSupport
 import Testing

@@ -4,7 +4,7 @@ import RLCore
 import TestSupport
 import Testing
 
-@testable import Networks
+@testable import Agents
 
 @Suite struct SafetensorsFileTests {
   private let folder = TemporaryDirectory()
@@ -90,7 +90,9 @@ import Testing
     ),
     (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 4, "expected 4 bytes"),
     (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4, "expected 8 bytes"),
-    (#"{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, 4, "found F16"),
+    (#"{"a":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#, 4, "found I16"),
+    (#"{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}"#, 4, "found F8_E4M3"),
+    (#"{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,2]}}"#, 2, "expected 4 bytes"),
     (#"{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}"#, 4, "found f32"),
     (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "non-negative"),
     (#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, 4, "expected ']'"),

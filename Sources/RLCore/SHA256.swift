@@ -1,4 +1,10 @@
-/// SHA-256 (FIPS 180-4), for digests of datasets and configurations.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// SHA-256 (FIPS 180-4), for digests of datasets, weights and configurations.
 package struct SHA256 {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
@@ -46,13 +52,20 @@ package struct SHA256 {
     return hash.finish()
   }
 
-  /// Digest of a file's contents, read in pieces; `nil` where it cannot be read.
+  /// Digest of a file's contents, read in pieces; `nil` with the reason in `errno`.
   package static func hexDigest(ofFile path: String) -> String? {
-    guard let file = FileDescriptor(reading: path) else { return nil }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer {
+      let reason = errno
+      close(descriptor)
+      errno = reason
+    }
     var hash = SHA256()
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      let count = buffer.withUnsafeMutableBytes { file.read(into: $0) }
+      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { return nil }
       if count == 0 { return hash.finish() }
       buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }

@@ -1,27 +1,30 @@
 public import RLCore
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 #if _endian(big)
   #error("safetensors files are little-endian; big-endian machines need byte swaps here")
 #endif
 
 /// Files in the safetensors format: tensors and strings under names, no code.
 ///
-/// Read: float32, float64, int64 and uint8 tensors, in files that follow every rule of the format
-/// (header of at most 100 MB; data without holes or overlap, ending at the end of the file; no name
-/// twice). Written: the same, with bytes that depend on the contents alone.
+/// Read: float32, float64, int64 and uint8 tensors, float16 and bfloat16 as float32, in files that
+/// follow every rule of the format (header of at most 100 MB; data without holes or overlap, ending at
+/// the end of the file; no name twice). Written: the first four, with bytes that depend on the contents
+/// alone.
 public enum SafetensorsFile {
   static let maximumHeaderSize = 100_000_000
 
   /// - Throws: ``SafetensorsError`` for anything that is not such a file.
   public static func read(_ path: String) throws(SafetensorsError) -> NamedTensors {
     let file = try InputFile(path)
-    let (header, dataStart) = try readHeader(file)
+    let header: SafetensorsHeader
+    let dataStart: Int
+    do throws(SafetensorsError) {
+      (header, dataStart) = try readHeader(file)
+    } catch {
+      let start: [UInt8] = try file.read(min(file.size, ForeignFile.examined), at: 0)
+      guard let kind = ForeignFile.kind(of: start) else { throw error }
+      throw .malformed(file: path, reason: kind)
+    }
     var result = NamedTensors(tensors: [:], metadata: header.metadata)
     var end = 0
     // Sorted like this, empty tensors come before the tensor that begins where they stand.
@@ -43,6 +46,9 @@ public enum SafetensorsFile {
       let elements: Tensor.Elements =
         switch ElementType(rawValue: entry.type)! {
         case .float32: .float32(try file.read(count, at: offset))
+        case .float16:
+          .float32(try file.read(count, at: offset).map { Float(halfPrecision: $0) })
+        case .bfloat16: .float32(try file.read(count, at: offset).map { Float(brain: $0) })
         case .float64: .float64(try file.read(count, at: offset))
         case .int64: .int64(try file.read(count, at: offset))
         case .uint8: .uint8(try file.read(count, at: offset))
@@ -196,9 +202,11 @@ public enum SafetensorsFile {
   }
 }
 
-/// Element types that BRED reads and writes, under the names of the format.
+/// Element types that BRED reads, under the names of the format; the narrow ones are not written.
 private enum ElementType: String, CaseIterable {
   case float32 = "F32"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
   case float64 = "F64"
   case int64 = "I64"
   case uint8 = "U8"
@@ -215,6 +223,7 @@ private enum ElementType: String, CaseIterable {
   var size: Int {
     switch self {
     case .float32: 4
+    case .float16, .bfloat16: 2
     case .float64, .int64: 8
     case .uint8: 1
     }
@@ -222,7 +231,7 @@ private enum ElementType: String, CaseIterable {
 }
 
 extension AtomicFile.Output {
-  fileprivate borrowing func write<Element: BitwiseCopyable>(
+  borrowing func write<Element: BitwiseCopyable>(
     _ values: [Element]
   ) throws(FileError) {
     var failure: FileError?
@@ -230,60 +239,5 @@ extension AtomicFile.Output {
       do throws(FileError) { try self.write(bytes) } catch { failure = error }
     }
     if let failure { throw failure }
-  }
-}
-
-/// A regular file open for reading.
-private struct InputFile: ~Copyable {
-  let path: String
-  let size: Int
-  private let descriptor: Int32
-
-  init(_ path: String) throws(SafetensorsError) {
-    // A pipe must not make us wait.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .system(FileError(path: path, operation: "open")) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      let error = FileError(path: path, operation: "examine")
-      close(descriptor)
-      throw .system(error)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw .malformed(file: path, reason: "it is a folder or a device, expected a file")
-    }
-    self.path = path
-    self.descriptor = descriptor
-    size = Int(status.st_size)
-  }
-
-  deinit { close(descriptor) }
-
-  borrowing func read<Element: BitwiseCopyable>(
-    _ count: Int, at offset: Int
-  ) throws(SafetensorsError) -> [Element] {
-    var failure: SafetensorsError?
-    let result = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      let bytes = UnsafeMutableRawBufferPointer(buffer)
-      let needed = count * MemoryLayout<Element>.stride
-      var done = 0
-      while done < needed {
-        let got = pread(
-          descriptor, bytes.baseAddress! + done, min(needed - done, 1 << 30), off_t(offset + done))
-        if got > 0 {
-          done += got
-        } else if got == 0 {
-          failure = .malformed(file: path, reason: "it became shorter while it was read")
-          break
-        } else if errno != EINTR {
-          failure = .system(FileError(path: path, operation: "read"))
-          break
-        }
-      }
-      initialized = failure == nil ? count : 0
-    }
-    if let failure { throw failure }
-    return result
   }
 }

@@ -1,0 +1,86 @@
+import Algorithms
+import Autodiff
+import Networks
+import RLCore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// What the networks of an agent in memory are for.
+struct PartRoles {
+  private var actors: [Actor] = []
+  /// The part whose networks are the acting policy; `nil` where the policy is more than these.
+  let policyPart: String?
+
+  init(_ agent: Agent) {
+    var actors: [Actor] = []
+    PartRoles.collect(Mirror(reflecting: agent.algorithm), depth: 0, into: &actors)
+    self.actors = actors
+    let acting = PartRoles.networks(of: agent.policy)?.map(\.parameters)
+    policyPart =
+      actors.first { actor in
+        acting == (0..<actor.stack.members).map { actor.stack.snapshot($0).parameters }
+      }?.stack.block.name
+  }
+
+  /// The policy whose network this is, if it is one's.
+  func actor(_ stack: NetworkStack) -> Actor? { actors.first { $0.stack === stack } }
+
+  func role(_ stack: NetworkStack) -> NetworkRole {
+    switch actor(stack)?.head {
+    case .tanhGaussian: .policy
+    case .gaussian: .gaussian
+    case .deterministic: .deterministic
+    case nil: stack.shape.outputSize == 1 ? .critic : .network
+    }
+  }
+
+  /// Finds the policies among an algorithm's properties: what it was made of is not written down anywhere
+  /// else.
+  private static func collect(_ mirror: Mirror, depth: Int, into actors: inout [Actor]) {
+    for (_, value) in mirror.children {
+      if let actor = value as? Actor {
+        actors.append(actor)
+      } else if let several = value as? [Actor] {
+        actors += several
+      } else if depth < 3 {
+        let inner = Mirror(reflecting: value)
+        switch inner.displayStyle {
+        case .tuple, .struct, .optional: collect(inner, depth: depth + 1, into: &actors)
+        case .class where value is any Algorithm: collect(inner, depth: depth + 1, into: &actors)
+        default: break
+        }
+      }
+    }
+    if let inherited = mirror.superclassMirror {
+      collect(inherited, depth: depth, into: &actors)
+    }
+  }
+
+  private static func networks(of policy: any Policy) -> [Network]? {
+    switch policy {
+    case let policy as GaussianPolicy: [policy.network]
+    case let policy as MixturePolicy: policy.members.map(\.network)
+    case let policy as PlainGaussianPolicy: [policy.network]
+    case let policy as DeterministicPolicy: [policy.network]
+    default: nil
+    }
+  }
+}
+
+extension PolicyHead.FreeLogStd {
+  /// Trained numbers that give these log σ, or as nearly as they can.
+  func trained(for logStds: [Float]) -> [Float] {
+    switch self {
+    case .clamped: logStds
+    case .sigmoid(let low, let high):
+      logStds.map { value in
+        let share = min(max((Double(value) - low) / (high - low), 1e-6), 1 - 1e-6)
+        return Float(log(share / (1 - share)))
+      }
+    }
+  }
+}
