@@ -72,7 +72,7 @@ enum AgentStore {
   static func read(_ ensemble: String, task: ControlTask) throws -> LoadedAgents {
     let folder = EnsembleDirectory.weights(of: ensemble)
     let files = try EnsembleDirectory.read(folder)
-    try check(environment: files.environment, task: task, file: folder)
+    try check(environment: files.environment, kind: task.kind, file: folder)
     if let policy = files.members[0].policy { try check(policy, task: task, file: folder) }
     return LoadedAgents(path: folder, members: files.members, files: files)
   }
@@ -81,7 +81,7 @@ enum AgentStore {
   static func actingPolicy(
     _ stored: StoredPolicy, of path: String, task: ControlTask
   ) throws -> any Policy {
-    try check(environment: stored.environment, task: task, file: path)
+    try check(environment: stored.environment, kind: task.kind, file: path)
     try check(stored.policy, task: task, file: path)
     return stored.policy
   }
@@ -95,7 +95,7 @@ enum AgentStore {
   /// One tanh-Gaussian policy that fits the task.
   static func gaussianPolicy(_ file: String, task: ControlTask) throws -> GaussianPolicy {
     let found = try NetworkFile.read(file, as: .policy)
-    try check(environment: found.environment, task: task, file: file)
+    try check(environment: found.environment, kind: task.kind, file: file)
     let policy = try gaussian(found, named: file)
     try check(policy, task: task, file: file)
     return policy
@@ -130,10 +130,12 @@ enum AgentStore {
   }
 
   /// Weights of another task are refused, whatever their sizes; where nothing is said, all is well.
-  static func check(environment: String?, task: ControlTask, file: String) throws(RunError) {
-    guard let environment, (try? EnvironmentKind(named: environment)) != task.kind else { return }
+  static func check(
+    environment: String?, kind: EnvironmentKind, file: String
+  ) throws(RunError) {
+    guard let environment, (try? EnvironmentKind(named: environment)) != kind else { return }
     throw .mismatch(
-      what: "\(file): the task of these weights", expected: task.name, actual: environment)
+      what: "\(file): the task of these weights", expected: kind.rawValue, actual: environment)
   }
 
   // MARK: Digests

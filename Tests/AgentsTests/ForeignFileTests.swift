@@ -22,7 +22,7 @@ import Testing
 
   static let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 283212\n"
 
-  @Test(arguments: [
+  private static let impostors: [([UInt8], String)] = [
     ([], "it is empty"),
     (Array(ForeignFileTests.pointer.utf8), "a Git LFS pointer"),
     (Array("\n <!DOCTYPE HTML><html><body>404".utf8), "an HTML page"),
@@ -36,7 +36,9 @@ import Testing
     ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0], "gzip"),
     ([0x82, 0xa6] + Array("params".utf8) + [0x81], "MessagePack"),
     (Array("{\"weights\": [1, 2]}".utf8), "JSON text"),
-  ])
+  ]
+
+  @Test(arguments: impostors)
   func kinds(bytes: [UInt8], words: String) throws {
     let message = try message(bytes)
     #expect(message.contains(words), "\(message)")

@@ -22,7 +22,7 @@ public struct BehaviourPolicy {
       return
     }
     let file = try NetworkFile.read(policyFile, as: .policy)
-    let network = try EnsembleFiles.gaussian(file, named: policyFile)
+    let network = try AgentStore.gaussian(file, named: policyFile)
     for (field, expected, actual) in [
       ("observations", specification.observationSize, network.observationSize),
       ("actions", specification.actionSize, network.actionSize),
@@ -31,7 +31,7 @@ public struct BehaviourPolicy {
         file: policyFile, field: field, expected: "\(expected) (\(specification.name))",
         actual: "\(actual)")
     }
-    try EnsembleFiles.check(environment: file.environment, kind: kind, file: policyFile)
+    try AgentStore.check(environment: file.environment, kind: kind, file: policyFile)
     policy = network
     metadata.policy = file.tensors
     metadata.strings["algorithm"] = file.metadata["algorithm"] ?? "SAC"
