@@ -35,7 +35,9 @@ enum ForeignFile {
     if start.count > 1, (0x81...0x8f).contains(start[0]), (0xa1...0xbf).contains(start[1]) {
       return "it is MessagePack, as Flax writes"
     }
-    let text = String(decoding: start.drop { $0 <= 0x20 || $0 >= 0x80 }.prefix(64), as: UTF8.self)
+    // White space and a byte order mark.
+    let skipped: [UInt8] = [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]
+    let text = String(decoding: start.drop { skipped.contains($0) }.prefix(64), as: UTF8.self)
       .lowercased()
     if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") {
       return "it is an HTML page, perhaps that of a failed download"

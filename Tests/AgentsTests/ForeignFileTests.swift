@@ -22,23 +22,27 @@ import Testing
 
   static let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 283212\n"
 
-  private static let impostors: [([UInt8], String)] = [
-    ([], "it is empty"),
-    (Array(ForeignFileTests.pointer.utf8), "a Git LFS pointer"),
-    (Array("\n <!DOCTYPE HTML><html><body>404".utf8), "an HTML page"),
-    ([0xef, 0xbb, 0xbf] + Array("<html lang=en>".utf8), "an HTML page"),
-    ([0x50, 0x4b, 3, 4] + Array("archive/data.pkl".utf8), "a zip archive, as torch.save"),
-    ([0x50, 0x4b, 3, 4] + Array("arr_0.npy".utf8), "a NumPy archive"),
-    ([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9], "a Python pickle"),
-    ([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0], "a Python pickle"),
-    ([0x89] + Array("HDF\r\n".utf8) + [0x1a, 10, 0, 0], "an HDF5 file"),
-    ([0x93] + Array("NUMPY".utf8) + [1, 0, 0x76, 0], "a NumPy array"),
-    ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0], "gzip"),
-    ([0x82, 0xa6] + Array("params".utf8) + [0x81], "MessagePack"),
-    (Array("{\"weights\": [1, 2]}".utf8), "JSON text"),
+  private static func start(_ bytes: [UInt8], _ text: String = "") -> [UInt8] {
+    bytes + Array(text.utf8)
+  }
+
+  static let starts: [([UInt8], String)] = [
+    (start([]), "it is empty"),
+    (start([], pointer), "a Git LFS pointer"),
+    (start([], "\n <!DOCTYPE HTML><html><body>404"), "an HTML page"),
+    (start([0xef, 0xbb, 0xbf], "<html lang=en>"), "an HTML page"),
+    (start([0x50, 0x4b, 3, 4], "archive/data.pkl"), "a zip archive, as torch.save"),
+    (start([0x50, 0x4b, 3, 4], "arr_0.npy"), "a NumPy archive"),
+    (start([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]), "a Python pickle"),
+    (start([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0]), "a Python pickle"),
+    (start([0x89], "HDF\r\n\u{1a}\n"), "an HDF5 file"),
+    (start([0x93], "NUMPY"), "a NumPy array"),
+    (start([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0]), "gzip"),
+    (start([0x82, 0xa6], "params"), "MessagePack"),
+    (start([], "{\"weights\": [1, 2]}"), "JSON text"),
   ]
 
-  @Test(arguments: impostors)
+  @Test(arguments: starts)
   func kinds(bytes: [UInt8], words: String) throws {
     let message = try message(bytes)
     #expect(message.contains(words), "\(message)")
@@ -61,7 +65,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [
+  static let programNames: [([String], String)] = [
     (["latent_pi.0.weight", "mu.weight", "log_std.weight"], "Stable-Baselines3"),
     (["mlp_extractor.policy_net.0.weight", "action_net.weight"], "Stable-Baselines3"),
     (["_encoder._layers.0.weight", "_mu.weight", "_logstd.weight"], "d3rlpy"),
@@ -70,10 +74,12 @@ import Testing
     (["net.net.0.weight", "log_std"], "CORL (IQL)"),
     (["_mlp.0.weight", "_log_std"], "CORL (AWAC)"),
     (["net.0.weight", "net.0.bias"], "CORL"),
-    (["params/Dense_0/kernel", "params/Dense_0/bias"], "JAX"),
-    (["MLP_0.Dense_0.kernel"], "JAX"),
+    (["params/Dense_0/kernel", "params/Dense_0/bias"], "a JAX program (Flax)"),
+    (["MLP_0.Dense_0.kernel"], "a JAX program (Flax)"),
     (["fc1.weight", "fc_mean.weight", "fc_logstd.weight"], "CleanRL"),
-  ])
+  ]
+
+  @Test(arguments: programNames)
   func programs(names: [String], program: String) {
     let message = refusal(names)
     #expect(message.hasPrefix("their.safetensors: "))
