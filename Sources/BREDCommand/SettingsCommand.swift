@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Stages
 
 /// Prints `docs/settings.md`; `make settings` puts it there.
 struct SettingsCommand: ParsableCommand {
@@ -8,7 +9,7 @@ struct SettingsCommand: ParsableCommand {
     shouldDisplay: false)
 
   /// The algorithms whose settings the page lists.
-  static let catalog = AlgorithmCatalog([:])
+  static let catalog = AlgorithmCatalog.registered
 
   mutating func run() throws {
     print(SettingTable.document(Self.catalog), terminator: "")

@@ -54,14 +54,21 @@ public struct OnlineStage {
     let data =
       configuration.readsDataset
       ? try OfflineData(configuration, task: task, for: type, settings) : nil
+    let handOver = HandOver(configuration, type: type, settings: settings, task: task)
+    var distilled: GaussianPolicy?
+    if let loaded, handOver.wantsDistilled(loaded) {
+      distilled = try loaded.distilled { context.reporter.note($0) }
+    }
+    // Whatever does not fit is refused before anything is written.
+    if distilled != nil || loaded.map({ !handOver.wantsDistilled($0) }) ?? true {
+      _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
+    }
     let directory = try RunDirectory(path: output, resume: context.resume)
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }
-    let handOver = HandOver(configuration, type: type, settings: settings, task: task)
-    var distilled: GaussianPolicy?
     if let loaded, let ensemble {
-      if handOver.wantsDistilled(loaded) {
-        distilled = try distilledActor(loaded, ensemble: ensemble, directory: directory)
+      if distilled == nil, handOver.wantsDistilled(loaded) {
+        distilled = try distil(ensemble, directory: directory)
       }
       let digests = AgentStore.digests(
         of: loaded, members: handOver.members(of: loaded), distilled: distilled != nil)
@@ -95,12 +102,7 @@ public struct OnlineStage {
     return AgentStore.finalPolicy(in: directory.weights)
   }
 
-  private func distilledActor(
-    _ agents: LoadedAgents, ensemble: String, directory: RunDirectory
-  ) throws -> GaussianPolicy {
-    if let distilled = try agents.distilled(noting: { context.reporter.note($0) }) {
-      return distilled
-    }
+  private func distil(_ ensemble: String, directory: RunDirectory) throws -> GaussianPolicy {
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context
     inner.resume = true

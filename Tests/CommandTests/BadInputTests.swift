@@ -102,7 +102,7 @@ import Testing
     ("pretrain.members=0", "pretrain.members"),
     ("pretrain.gradientSteps=-5", "pretrain.gradientSteps"),
     ("finetune.environmentSteps=-1", "finetune.environmentSteps"),
-    ("finetune.initialOnlineFraction=1.5", "[0.0, 1.0]"),
+    ("finetune.initialOnlineFraction=1.5", "[0, 1]"),
     ("finetune.initialOnlineFraction=-0.5", "finetune.initialOnlineFraction"),
     ("finetune.replay=sometimes", "online-only"),
     ("finetune.replayy=uniform", "finetune.replay"),
@@ -185,7 +185,7 @@ import Testing
     #expect(made.status == 0)
     try refuse(
       pretrain(dataset: workshop.dataset) + ["--resume", "--set", "pretrain.tau=0.01"], status: 1,
-      saying: "another configuration", "pretrain.tau")
+      saying: "another configuration", "offline.cql.tau (was 0.005, now 0.01)")
     // The same for a run that was stopped: only its checkpoint is left.
     try FileManager.default.removeItem(atPath: folder.file("out/summary.json"))
     try refuse(

@@ -89,6 +89,7 @@ import Testing
     let copy = folder.file("agents")
     try FileManager.default.copyItem(atPath: workshop.ensemble, toPath: copy)
     for member in 0..<2 {
+      try FileManager.default.removeItem(atPath: "\(copy)/member-\(member)/agent.json")
       for name in TemporaryDirectory.names("\(copy)/member-\(member)") {
         let path = "\(copy)/member-\(member)/\(name)"
         var file = try NetworkFile.read(path, as: name.hasPrefix("actor") ? .policy : .critic)

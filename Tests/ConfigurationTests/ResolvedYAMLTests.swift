@@ -44,6 +44,7 @@ import Testing
           algorithm: sac
           actor: distilled
           environmentSteps: 250000
+          collection: blocks
           blockSteps: 1000
           updatesPerStep: 1.0
           firstBlockMultiplier: 10.0
