@@ -10,7 +10,8 @@ extension NetworkStack {
   ) {
     let rows = piece.rows.count
     let network = view(piece.member, target: call.usesTarget)
-    let kept = fused ? own.hidden.base : call.hidden.map { $0 + call.start(piece, width: hiddenWidth) }
+    let kept =
+      fused ? own.hidden.base : call.hidden.map { $0 + call.start(piece, width: hiddenWidth) }
     let normal =
       fused ? own.normal.base : call.normal.map { $0 + call.start(piece, width: hiddenWidth) }
     let inverse =
