@@ -1,4 +1,4 @@
-import DenseMath
+public import DenseMath
 public import Networks
 public import RLCore
 
