@@ -40,11 +40,20 @@ public protocol Algorithm: AnyObject, SendableMetatype {
 
   /// Called once, when training on the dataset ends and interaction begins.
   func beginOnline()
+
+  /// What minibatches must hold beside (s, a, r, s′, mask).
+  static var extraColumns: [ExtraColumn] { get }
+
+  /// At hand-over from another agent: the part of that agent whose weights `part` begins with, `nil` where
+  /// it begins fresh. By default the part of the same name.
+  static func source(ofPart part: String) -> String?
 }
 
 extension Algorithm {
   public static var takesEnsemble: Bool { false }
   public func beginOnline() {}
+  public static var extraColumns: [ExtraColumn] { [] }
+  public static func source(ofPart part: String) -> String? { part }
 }
 
 /// An algorithm cannot be set up as it was asked to be.
@@ -82,7 +91,8 @@ public struct Rows {
   public let masks: Variable
   /// s′, `[rows, observationSize]`.
   public let nextObservations: Variable
-  private let extras: [String: Variable]
+  private let extras: [String: [Float]]
+  private let tape: Tape
 
   /// - Throws: ``TrainingError/nonFiniteInput(column:row:updateCount:)``: whatever the algorithm does with
   ///   it, a NaN must not come near the parameters.
@@ -113,19 +123,28 @@ public struct Rows {
     nextObservations = try copy(
       "nextObservations", batch.nextObservations.elements,
       columns: batch.nextObservations.columns)
-    var columns: [String: Variable] = [:]
-    for (name, values) in batch.extras { columns[name] = try copy(name, values, columns: 1) }
-    extras = columns
+    for (name, values) in batch.extras {
+      if let row = values.firstIndex(where: { !$0.isFinite }) {
+        throw .nonFiniteInput(column: name, row: row, updateCount: Int(tape.step))
+      }
+    }
+    extras = batch.extras
+    self.tape = tape
   }
 
   public var count: Int { rewards.rows }
 
   /// A further column of the minibatch, `[rows, 1]`, such as ``ExtraColumn/returnToGo``.
   public subscript(name: String) -> Variable {
-    guard let column = extras[name] else {
+    guard let values = extras[name] else {
       preconditionFailure(
         "the minibatch has no column '\(name)', only \(extras.keys.sorted())")
     }
-    return column
+    precondition(values.count == count, "\(values.count) values of '\(name)' for \(count) rows")
+    let memory = tape.floats(count)
+    values.withUnsafeBufferPointer { memory.update(from: $0.baseAddress!, count: count) }
+    return tape.constant(memory, rows: count, columns: 1)
   }
+
+  public subscript(column: ExtraColumn) -> Variable { self[column.rawValue] }
 }
