@@ -86,8 +86,9 @@ public struct CQLSettings: AlgorithmSettings {
 struct CQLMetrics {
   let criticLoss, tdLoss, gap, policyLoss, temperatureLoss, multiplierLoss: Metric
   private let temperature, multiplier, entropy, qMean, targetMean, skipped: Metric
+  private let floored: Metric?
 
-  init(_ parts: AgentParts) {
+  init(_ parts: AgentParts, hasFloor: Bool) {
     tdLoss = parts.metric("td_loss", "mean squared TD error, averaged over the twins")
     gap = parts.metric("conservative_gap", "R, averaged over the twins")
     criticLoss = parts.metric(
@@ -101,6 +102,10 @@ struct CQLMetrics {
     qMean = parts.metric("q_mean", "Q(s, a) of the data's actions, averaged over the twins")
     targetMean = parts.metric("target_q_mean", "y, averaged")
     skipped = parts.metric("skipped_rows", "share of critic rows that needed no backward pass")
+    floored =
+      hasFloor
+      ? parts.metric("floored_share", "share of the policy's actions with Q below the return-to-go")
+      : nil
     multiplierLoss.record(0)
   }
 
@@ -109,6 +114,7 @@ struct CQLMetrics {
     gap.record(found.regularizers.batchMean)
     qMean.record(found.values.batchMean)
     skipped.record(found.skipped)
+    floored?.record(found.floored)
   }
 
   func record(temperature: Double, multiplier: Double, logProbs: Variable, targets: Variable) {

@@ -26,9 +26,16 @@ public final class ConservativeQLearning: Algorithm {
   private let (drawNow, drawNext): (Noise, Noise)
   private let (uniform, samplesNow, samplesNext): (Noise, Noise, Noise)
   private let metrics: CQLMetrics
+  private let floor: ExtraColumn?
 
-  public init(_ settings: CQLSettings, _ parts: AgentParts) {
+  public convenience init(_ settings: CQLSettings, _ parts: AgentParts) {
+    self.init(settings, parts, floor: nil)
+  }
+
+  /// - Parameter floor: the column under which no Q of the policy's actions counts in R (Cal-QL).
+  init(_ settings: CQLSettings, _ parts: AgentParts, floor: ExtraColumn?) {
     self.settings = settings
+    self.floor = floor
     targetEntropy = settings.targetEntropy ?? -Double(parts.actionSize)
     let policyRate = OptimizerSettings.adam(learningRate: settings.policyLearningRate)
     let criticRate = OptimizerSettings.adam(learningRate: settings.criticLearningRate)
@@ -45,7 +52,7 @@ public final class ConservativeQLearning: Algorithm {
     (drawNow, drawNext) = (parts.noise("current"), parts.noise("next"))
     uniform = parts.noise("uniform")
     (samplesNow, samplesNext) = (parts.noise("current-samples"), parts.noise("next-samples"))
-    metrics = CQLMetrics(parts)
+    metrics = CQLMetrics(parts, hasFloor: floor != nil)
   }
 
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
@@ -64,7 +71,8 @@ public final class ConservativeQLearning: Algorithm {
     var regularizers = y
     try step.gradient(of: critics, reporting: metrics.criticLoss) {
       let found = regression(
-        batch.observations, batch.actions, to: y, weight: regularizerWeight, against: draws)
+        batch.observations, batch.actions, to: y, weight: regularizerWeight, against: draws,
+        floor: floor.map { batch[$0] })
       regularizers = found.regularizers
       metrics.record(found)
       return found.loss

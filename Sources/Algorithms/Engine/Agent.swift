@@ -65,7 +65,7 @@ public final class Agent: @unchecked Sendable {
   public func update(on batch: Batch) throws(TrainingError) -> Metrics {
     parts.tape.begin(step: UInt64(updateCount))
     step.count = updateCount
-    step.priorities = nil
+    step.hasReported = false
     do throws(TrainingError) {
       try algorithm.update(try Rows(batch, on: parts.tape), step)
       for (index, metric) in parts.metrics.enumerated() {

@@ -88,7 +88,8 @@ public struct Rows {
   public let masks: Variable
   /// s′, `[rows, observationSize]`.
   public let nextObservations: Variable
-  private let extras: [String: Variable]
+  private let extras: [String: [Float]]
+  private let tape: Tape
 
   /// - Throws: ``TrainingError/nonFiniteInput(column:row:updateCount:)``: whatever the algorithm does with
   ///   it, a NaN must not come near the parameters.
@@ -119,19 +120,28 @@ public struct Rows {
     nextObservations = try copy(
       "nextObservations", batch.nextObservations.elements,
       columns: batch.nextObservations.columns)
-    var columns: [String: Variable] = [:]
-    for (name, values) in batch.extras { columns[name] = try copy(name, values, columns: 1) }
-    extras = columns
+    for (name, values) in batch.extras {
+      if let row = values.firstIndex(where: { !$0.isFinite }) {
+        throw .nonFiniteInput(column: name, row: row, updateCount: Int(tape.step))
+      }
+    }
+    extras = batch.extras
+    self.tape = tape
   }
 
   public var count: Int { rewards.rows }
 
   /// A further column of the minibatch, `[rows, 1]`, such as ``ExtraColumn/returnToGo``.
   public subscript(name: String) -> Variable {
-    guard let column = extras[name] else {
+    guard let values = extras[name] else {
       preconditionFailure(
         "the minibatch has no column '\(name)', only \(extras.keys.sorted())")
     }
-    return column
+    precondition(values.count == count, "\(values.count) values of '\(name)' for \(count) rows")
+    let memory = tape.floats(count)
+    values.withUnsafeBufferPointer { memory.update(from: $0.baseAddress!, count: count) }
+    return tape.constant(memory, rows: count, columns: 1)
   }
+
+  public subscript(column: ExtraColumn) -> Variable { self[column.rawValue] }
 }

@@ -7,10 +7,17 @@ import Synchronization
 public enum AlgorithmRegistry {
   private static let own: [any Algorithm.Type] = [
     AdvantageWeightedActorCritic.self,
+    BatchConstrainedQLearning.self,
     BehaviorCloning.self,
+    CalibratedQLearning.self,
     ConservativeQLearning.self,
+    EnsembleDiversifiedActorCritic.self,
     ImplicitQLearning.self,
+    OfflineToOnline.self,
+    PolicyExpansion.self,
+    RLPD.self,
     SoftActorCritic.self,
+    SupportedPolicyOptimization.self,
     TD3BehaviorCloning.self,
     TwinDelayedDDPG.self,
   ]

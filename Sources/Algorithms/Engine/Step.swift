@@ -137,6 +137,10 @@ public final class Step: @unchecked Sendable {
     var stream = noise.stream(tape)
     let all = tape.integers(critics.count)
     for i in 0..<critics.count { all[i] = Int32(i) }
+    if let fixed = noise.fixed {
+      for i in 0..<count { all[i] = Int32(fixed[i]) }
+      return MemberList(indices: UnsafePointer(all), count: count)
+    }
     for i in 0..<count {
       let j = i + stream.index(below: critics.count - i)
       (all[i], all[j]) = (all[j], all[i])
@@ -162,9 +166,17 @@ public final class Step: @unchecked Sendable {
   /// - Parameter priorities: positive numbers, `[rows, 1]`.
   public func report(priorities: Variable) {
     precondition(priorities.columns == 1, "priorities of \(priorities.rows) × \(priorities.columns)")
-    self.priorities = priorities.matrix.elements
+    if reported.count != priorities.rows {
+      reported = [Float](repeating: 0, count: priorities.rows)
+    }
+    for row in reported.indices { reported[row] = priorities.values[row] }
+    hasReported = true
   }
-  public internal(set) var priorities: [Float]?
+
+  /// What this update has reported, `nil` for nothing.
+  public var priorities: [Float]? { hasReported ? reported : nil }
+  private var reported: [Float] = []
+  var hasReported = false
 }
 
 /// The value of a loss whose gradient was taken while it was computed. It can only be returned from a

@@ -10,7 +10,8 @@ package import Networks
 /// (Kumar et al. 2020, arXiv:2006.04779, eq. 4, with the factors of the authors' code). Nothing of all
 /// rows × actions is ever stored, the state part of the first layer is computed once per state, and
 /// units that are off for all actions of a state and rows whose softmax weight is below float rounding are
-/// left out; the result equals the dense computation to rounding. Shared by CQL, CQL fine-tuning and Cal-QL.
+/// left out; the result equals the dense computation to rounding. Shared by CQL, CQL fine-tuning and Cal-QL,
+/// whose floor under the Q of the policy's actions is an option of the call.
 package final class ConservativeRegression: @unchecked Sendable {
   /// What the log-sum-exp runs over.
   package enum Candidates {
@@ -32,6 +33,8 @@ package final class ConservativeRegression: @unchecked Sendable {
 
   /// States that one task works on.
   private static let chunkStates = 64
+  /// Sums that a task keeps.
+  private static let kinds = 5
   /// 30 rows of this weight together are below half a unit in the last place of 1.
   private static let negligibleWeight: Float = 0x1p-30
 
@@ -86,6 +89,8 @@ package final class ConservativeRegression: @unchecked Sendable {
     package var squaredErrors, regularizers, values: Variable
     /// Share of rows that got no backward pass.
     package var skipped: Double
+    /// Share of the policy's actions whose Q is below the floor.
+    package var floored: Double
     package let loss: FusedLoss
   }
 
@@ -95,7 +100,8 @@ package final class ConservativeRegression: @unchecked Sendable {
     let observations, actions, y: Variable
     let weight: Float
     let uniform, current, next: Draw
-    /// Sums of each task: squared error, R, Q, rows left out.
+    let floor: Variable?
+    /// Sums of each task: squared error, R, Q, rows left out, rows below the floor.
     let sums: UnsafeMutablePointer<Double>
     let chunks: Int
   }
@@ -104,9 +110,11 @@ package final class ConservativeRegression: @unchecked Sendable {
   ///   - y: the TD target, `[rows, 1]`, a constant.
   ///   - weight: w of the regulariser.
   ///   - against: uniform actions, those of π(·∣s) and of π(·∣s′), n each for every row.
+  ///   - floor: what counts in place of a lesser Q of the policy's actions, `[rows, 1]`; Q gets no gradient
+  ///     there (Nakamoto et al. 2023, arXiv:2303.05479, eq. 5).
   package func callAsFunction(
     _ observations: Variable, _ actions: Variable, to y: Variable, weight: Double,
-    against draws: (uniform: Draw, current: Draw, next: Draw)
+    against draws: (uniform: Draw, current: Draw, next: Draw), floor: Variable? = nil
   ) -> Findings {
     let (tape, stack) = (observations.tape, critics.stack)
     precondition(
@@ -115,31 +123,33 @@ package final class ConservativeRegression: @unchecked Sendable {
     let (rows, members) = (y.rows, stack.members)
     let chunks = (rows + Self.chunkStates - 1) / Self.chunkStates
     stack.block.reserve(parts: chunks)
-    let sums = tape.doubles(4 * members * chunks)
+    let sums = tape.doubles(Self.kinds * members * chunks)
     let job = Job(
       term: self, observations: observations, actions: actions, y: y, weight: Float(weight),
-      uniform: draws.uniform, current: draws.current, next: draws.next, sums: sums,
+      uniform: draws.uniform, current: draws.current, next: draws.next, floor: floor, sums: sums,
       chunks: chunks)
     tape.pool.run(members * chunks, with: job) { job, task, worker in
       job.term.fit(job, task: task, worker: job.term.workers[worker])
     }
     let count = Double(rows)
     func total(_ kind: Int, _ member: Int) -> Double {
-      (0..<chunks).reduce(0) { $0 + sums[4 * (member * chunks + $1) + kind] }
+      (0..<chunks).reduce(0) { $0 + sums[Self.kinds * (member * chunks + $1) + kind] }
     }
     func column(_ kind: Int) -> Variable {
       let out = tape.floats(members)
       for member in 0..<members { out[member] = Float(total(kind, member) / count) }
       return tape.constant(out, rows: members, columns: 1)
     }
-    var (mean, skipped) = (0.0, 0.0)
+    var (mean, skipped, floored) = (0.0, 0.0, 0.0)
     for member in 0..<members {
       mean += (total(0, member) + weight * total(1, member)) / count
       skipped += total(3, member)
+      floored += total(4, member)
     }
     return Findings(
       squaredErrors: column(0), regularizers: column(1), values: column(2),
       skipped: skipped / (count * Double(members * (1 + 3 * samples))),
+      floored: floored / (count * Double(members * 2 * samples)),
       loss: FusedLoss(mean: mean))
   }
 
@@ -150,7 +160,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     let network = critics.stack.view(member)
     let observations = job.observations.view.rows(states)
     let (pass, perState) = (worker.pass, 1 + 3 * samples)
-    let sums = job.sums + 4 * task
+    let sums = job.sums + Self.kinds * task
     pass.begin(network, observations: observations)
     pass.clearGradient(states: states.count)
     var start = 0
@@ -196,15 +206,21 @@ package final class ConservativeRegression: @unchecked Sendable {
     let includesData = candidates == .plain
     let entries = includesData ? perState : perState - 1
     let (q, logits) = (worker.q.base, worker.logits.base)
+    func floor(_ i: Int) -> Float { job.floor.map { $0.values[first + i] } ?? -.infinity }
     for i in 0..<count {
       let row = logits + i * entries
+      let (values, least) = (q + i * perState, floor(i))
       if includesData {
-        row.update(from: q + i * perState, count: perState)
+        row.update(from: values, count: perState)
+        for j in 1 + n..<perState where values[j] < least { row[j] = least }
         continue
       }
       func correct(_ draw: Draw, _ kind: Int) {
         let density = draw.logProbs.values + (first + i) * n
-        for j in 0..<n { row[kind * n + j] = q[i * perState + 1 + kind * n + j] - density[j] }
+        for j in 0..<n {
+          let value = values[1 + kind * n + j]
+          row[kind * n + j] = (kind > 0 && value < least ? least : value) - density[j]
+        }
       }
       correct(job.uniform, 0)
       correct(job.current, 1)
@@ -225,7 +241,12 @@ package final class ConservativeRegression: @unchecked Sendable {
       worker.kept[kept] = Int32(own)
       kept += 1
       let sampled = includesData ? shares + 1 : shares
+      let least = floor(i)
       for j in 0..<perState - 1 {
+        if j >= n && q[own + 1 + j] < least {
+          sums[4] += 1
+          continue
+        }
         // Written so that a NaN is kept and noticed.
         if skipsRows && sampled[j] < Self.negligibleWeight { continue }
         worker.rowGradient.base[own + 1 + j] = scale * weight * sampled[j]
