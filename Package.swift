@@ -55,10 +55,9 @@ let package = Package(
     .target(name: "CVectorKernels"),
     library("DenseMath", ["COpenBLAS", "CVectorKernels"]),
     library("RLCore", ["DenseMath"]),
-    library("Networks", ["RLCore", "DenseMath", "CVectorKernels"]),
-    library("Autodiff", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
-    library("Algorithms", ["Autodiff", "Networks", "RLCore", "DenseMath", "CVectorKernels"]),
-    library("Agents", ["Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath"]),
+    library("Autodiff", ["RLCore", "DenseMath", "CVectorKernels"]),
+    library("Algorithms", ["Autodiff", "RLCore", "DenseMath", "CVectorKernels"]),
+    library("Agents", ["Algorithms", "Autodiff", "RLCore", "DenseMath"]),
     library("Replay", ["RLCore", "DenseMath"]),
 
     // The world: simulator and files.
@@ -87,7 +86,7 @@ let package = Package(
     library(
       "Stages",
       [
-        "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Networks", "Replay",
+        "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay",
         "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -95,20 +94,20 @@ let package = Package(
     library(
       "Benchmarks",
       [
-        "Runs", "Agents", "Algorithms", "Autodiff", "Networks", "Replay", "Datasets",
+        "Runs", "Agents", "Algorithms", "Autodiff", "Replay", "Datasets",
         "Environments", "Physics", "RLCore", "DenseMath",
       ]),
     library(
       "BRED",
       [
         "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms", "Agents",
-        "Autodiff", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
-        "Environments", "Agents", "Algorithms", "Networks", "RLCore", "DenseMath",
+        "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -120,15 +119,14 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
-    tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
-    tests("AutodiffTests", ["Autodiff", "Networks", "RLCore", "DenseMath"]),
+    tests("AutodiffTests", ["Autodiff", "RLCore", "DenseMath"]),
     tests(
       "AlgorithmsTests",
       [
-        "Algorithms", "Agents", "Autodiff", "Networks", "Replay", "RLCore", "DenseMath",
+        "Algorithms", "Agents", "Autodiff", "Replay", "RLCore", "DenseMath",
         "CAllocationCounter",
       ]),
-    tests("AgentsTests", ["Agents", "Algorithms", "Autodiff", "Networks", "RLCore", "DenseMath"]),
+    tests("AgentsTests", ["Agents", "Algorithms", "Autodiff", "RLCore", "DenseMath"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
@@ -144,8 +142,7 @@ let package = Package(
     tests(
       "StagesTests",
       [
-        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Networks",
-        "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
+        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
       ]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
@@ -154,11 +151,11 @@ let package = Package(
       "BREDTests",
       [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms",
-        "Autodiff", "Agents", "Networks", "Replay", "RLCore", "DenseMath", "Datasets",
+        "Autodiff", "Agents", "Replay", "RLCore", "DenseMath", "Datasets",
         "Environments",
       ]),
     tests(
       "CommandTests",
-      ["BREDCommand", "Agents", "Networks", "Datasets", "Environments", "HDF5", "RLCore"]),
+      ["BREDCommand", "Agents", "Datasets", "Environments", "HDF5", "RLCore"]),
   ]
 )

@@ -1,7 +1,6 @@
 public import Algorithms
 import Autodiff
 import DenseMath
-import Networks
 public import RLCore
 
 /// Agents in memory to files and back, for every algorithm alike.

@@ -1,4 +1,4 @@
-import Networks
+import Autodiff
 import RLCore
 
 /// The one policy that imitates the members, and its ties to them.

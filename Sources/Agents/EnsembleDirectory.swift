@@ -1,4 +1,4 @@
-import Networks
+import Autodiff
 public import RLCore
 
 #if canImport(Glibc)

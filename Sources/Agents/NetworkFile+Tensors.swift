@@ -1,5 +1,5 @@
 import DenseMath
-import Networks
+import Autodiff
 public import RLCore
 
 /// Keys of the metadata that say how a policy's network is used.

@@ -1,4 +1,4 @@
-public import Networks
+public import Autodiff
 public import RLCore
 
 /// What a network is for; decides the names of its tensors. The raw value is the metadata's `kind`.

@@ -1,6 +1,5 @@
 import Algorithms
 import Autodiff
-import Networks
 import RLCore
 
 #if canImport(Glibc)

@@ -1,4 +1,4 @@
-public import Networks
+public import Autodiff
 public import RLCore
 
 /// The networks that an agent has under one name.

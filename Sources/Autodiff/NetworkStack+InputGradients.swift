@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import DenseMath
-import Networks
 
 /// ∂Q/∂a as a variable that can be differentiated again, as EDAC's diversity term needs it.
 extension NetworkStack {

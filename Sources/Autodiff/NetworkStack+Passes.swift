@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import DenseMath
-import Networks
 
 /// Forward and backward through one member on one piece of the rows.
 extension NetworkStack {

@@ -1,5 +1,4 @@
 import DenseMath
-package import Networks
 
 /// K networks of one shape that are evaluated on the same inputs: twin critics, an ensemble, or one.
 public final class NetworkStack: @unchecked Sendable {

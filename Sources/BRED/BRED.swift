@@ -7,7 +7,6 @@
 @_exported public import Datasets
 @_exported public import DenseMath
 @_exported public import Environments
-@_exported public import Networks
 @_exported public import RLCore
 @_exported public import Replay
 @_exported public import Reports

@@ -1,6 +1,5 @@
 import Autodiff
 package import DenseMath
-import Networks
 
 /// Work of one update, as a function of its sizes: what our code does, not the dense computation.
 struct UpdateCost {

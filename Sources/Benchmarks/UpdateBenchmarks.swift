@@ -2,7 +2,7 @@ import Agents
 import Algorithms
 import Datasets
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import Replay
 

@@ -2,7 +2,7 @@ import Agents
 import Algorithms
 import Environments
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import Runs
 

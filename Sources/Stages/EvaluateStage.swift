@@ -1,6 +1,6 @@
 import Agents
 public import DenseMath
-import Networks
+import Autodiff
 public import RLCore
 public import Runs
 

@@ -2,7 +2,7 @@ import Agents
 import Algorithms
 import Configuration
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import Runs
 

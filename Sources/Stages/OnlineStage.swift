@@ -2,7 +2,7 @@ import Algorithms
 import Configuration
 import DenseMath
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 public import Runs
 

@@ -3,7 +3,7 @@ import Configuration
 import Datasets
 import Agents
 import Algorithms
-import Networks
+import Autodiff
 import Physics
 import RLCore
 import Replay

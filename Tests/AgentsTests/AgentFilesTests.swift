@@ -2,7 +2,6 @@ import Algorithms
 import Autodiff
 import DenseMath
 import Foundation
-import Networks
 import RLCore
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
 import Algorithms
 import DenseMath
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing

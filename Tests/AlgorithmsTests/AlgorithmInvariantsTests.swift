@@ -1,6 +1,6 @@
 import CAllocationCounter
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import Testing
 

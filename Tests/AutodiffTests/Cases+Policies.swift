@@ -1,7 +1,6 @@
 import DenseMath
-import Networks
-
 @testable import Autodiff
+
 
 extension OperationCase {
   /// So narrow that some log-deviations are clipped.

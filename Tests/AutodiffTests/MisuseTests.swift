@@ -1,8 +1,7 @@
 import DenseMath
-import Networks
+@testable import Autodiff
 import Testing
 
-@testable import Autodiff
 
 /// Whoever writes a loss wrongly is told what is wrong, with both shapes, in optimised programs too.
 ///

@@ -1,9 +1,8 @@
 import DenseMath
-import Networks
+@testable import Autodiff
 import TestSupport
 import Testing
 
-@testable import Autodiff
 
 /// Every operation by itself: its gradients against central differences, and its values and gradients
 /// against PyTorch.

@@ -1,9 +1,8 @@
 import DenseMath
-import Networks
+@testable import Autodiff
 import RLCore
 import Testing
 
-@testable import Autodiff
 
 /// Same bytes for any number of threads, and random numbers that depend on nothing but their name.
 @Suite struct ReproducibilityTests {

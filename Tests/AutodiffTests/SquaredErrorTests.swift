@@ -1,9 +1,8 @@
 import DenseMath
-import Networks
+@testable import Autodiff
 import TestSupport
 import Testing
 
-@testable import Autodiff
 
 /// The squared error of a call that waits runs forward and backward at once; it must give the bytes of
 /// separate operations, and must wait only where that is possible.

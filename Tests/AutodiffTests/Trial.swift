@@ -1,9 +1,8 @@
 import DenseMath
-import Networks
+@testable import Autodiff
 import TestSupport
 import Testing
 
-@testable import Autodiff
 
 /// A rectangle of random numbers: so many columns, between two bounds.
 struct Numbers: Sendable {

@@ -1,6 +1,5 @@
-import Autodiff
+public import Autodiff
 public import DenseMath
-public import Networks
 public import RLCore
 
 /// Sizes, weights and seed with which an agent begins.

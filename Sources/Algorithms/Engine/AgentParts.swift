@@ -1,6 +1,5 @@
 public import Autodiff
 package import DenseMath
-public import Networks
 package import RLCore
 
 /// What an agent is made of: networks, numbers, noises and metrics, each made by its algorithm's `init`.

@@ -1,7 +1,6 @@
 internal import CVectorKernels
 package import Autodiff
 import DenseMath
-package import Networks
 
 /// The critics' loss of CQL with its gradient, in one pass over blocks of states:
 ///

@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import Networks
 
 /// π(·∣s) for each row: what an actor returns.
 public struct ActionDistribution {

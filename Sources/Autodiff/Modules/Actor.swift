@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import DenseMath
-public import Networks
 public import RLCore
 
 #if canImport(Glibc)

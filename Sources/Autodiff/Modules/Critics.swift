@@ -1,5 +1,4 @@
 import DenseMath
-import Networks
 
 #if canImport(Glibc)
   import Glibc

@@ -3,7 +3,7 @@ import ArgumentParser
 import Datasets
 import Environments
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import Runs
 

@@ -1,7 +1,7 @@
 import Agents
 public import Datasets
 public import Environments
-import Networks
+import Autodiff
 public import RLCore
 import Runs
 

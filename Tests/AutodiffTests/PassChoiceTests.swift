@@ -2,7 +2,7 @@ import DenseMath
 import TestSupport
 import Testing
 
-@testable import Networks
+@testable import Autodiff
 
 /// The rule that chooses between groups and whole rows, and what ``AdaptivePass`` makes of it.
 @Suite struct PassChoiceTests {

@@ -2,7 +2,7 @@ import DenseMath
 import TestSupport
 import Testing
 
-@testable import Networks
+@testable import Autodiff
 
 /// The hand-written passes against central differences of a plain network in double precision.
 /// Widths lie on both sides of the vector registers' sizes.
