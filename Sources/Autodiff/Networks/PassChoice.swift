@@ -38,17 +38,15 @@ package enum PassKind: String, Sendable, CaseIterable {
 /// The rule by which ``AdaptivePass`` goes on after its first states.
 package enum PassChoice {
   /// Time of a multiply-add towards weights in groups, in those of the others: the gradient's rows are read and
-  /// written once for each state.
+  /// written once for each state. One of whole rows costs as much as one of groups: what OpenBLAS spends on rearranging
+  /// its factors, groups spend on their lists.
   static let weightCost = 1.35
-  /// Time of a multiply-add of whole rows, in those of groups: OpenBLAS rearranges its factors at each call, and
-  /// bias, ReLU and mask are loops of their own; groups make lists.
-  static let denseCost = 1.05
 
   /// Chooses what takes less time on states like those that `tally` tells of, which went through groups.
   package static func kind(_ tally: PassTally, shape: NetworkShape) -> PassKind {
     let sizes = shape.hiddenSizes
     let inner = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
-    let dense = denseCost * Double(inner * (tally.rows + 2 * tally.keptRows))
+    let dense = Double(inner * (tally.rows + 2 * tally.keptRows))
     let groups = Double(tally.products) + weightCost * Double(tally.weightProducts)
     return groups <= dense ? .groups : .dense
   }
