@@ -1,4 +1,3 @@
-internal import CVectorKernels
 import DenseMath
 import Networks
 
