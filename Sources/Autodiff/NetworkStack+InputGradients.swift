@@ -1,4 +1,3 @@
-internal import CVectorKernels
 import DenseMath
 
 /// ∂Q/∂a as a variable that can be differentiated again, as EDAC's diversity term needs it.

@@ -1,6 +1,3 @@
-internal import CVectorKernels
-import DenseMath
-
 /// out = f(x, y) element by element, rows alike, columns alike or one a multiple of the other.
 @inline(__always)
 func combine(

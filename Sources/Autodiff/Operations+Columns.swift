@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import DenseMath
 
 /// Operations over the columns of each row.
 extension Variable {

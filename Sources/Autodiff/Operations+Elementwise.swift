@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import DenseMath
 
 #if canImport(Glibc)
   import Glibc
