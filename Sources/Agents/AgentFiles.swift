@@ -46,7 +46,8 @@ public enum AgentFiles {
     try EnsembleDirectory(members: members).write(to: directory)
     let path = "\(directory)/\(policyName)"
     if members.allSatisfy({ $0.actors.count == 1 }),
-      members.count == 1 || members[0].part(members[0].policyPart!)!.isShared
+      members.count == 1
+        || members[0].policyPart.flatMap({ members[0].part($0) })?.isShared == true
     {
       try EnsembleDirectory.write(members[0].actors[0], path)
     } else {
@@ -77,6 +78,9 @@ public enum AgentFiles {
       stored.environment = origin.environment
       stored.producer = origin.producer
       stored.policyPart = roles.policyPart
+      stored.sizes = StoredAgent.Sizes(
+        observationSize: agent.parts.observationSize, actionSize: agent.parts.actionSize,
+        hiddenSizes: agent.parts.hiddenSizes)
       return stored
     }
   }

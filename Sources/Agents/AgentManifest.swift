@@ -25,6 +25,7 @@ struct AgentManifest: Codable {
   var parts: [Part]
   var numbers: [String: Double]
   var settings: JSONValue?
+  var sizes: StoredAgent.Sizes?
 
   /// `nil` for agents of no algorithm.
   init?(_ agent: StoredAgent) {
@@ -43,6 +44,7 @@ struct AgentManifest: Codable {
     }
     numbers = agent.numbers
     settings = agent.settings
+    sizes = agent.sizes
   }
 
   /// - Returns: `nil` where there is no such file.

@@ -107,6 +107,7 @@ public struct EnsembleDirectory: Sendable {
     agent.environment = manifest.environment
     agent.producer = manifest.producer
     agent.policyPart = manifest.policyPart
+    agent.sizes = manifest.sizes
     try checkInside(&agent, folder: folder)
     return agent
   }

@@ -10,14 +10,12 @@ import RLCore
 
 /// What the networks of an agent in memory are for.
 struct PartRoles {
-  private var actors: [Actor] = []
+  private let actors: [Actor]
   /// The part whose networks are the acting policy; `nil` where the policy is more than these.
   let policyPart: String?
 
   init(_ agent: Agent) {
-    var actors: [Actor] = []
-    PartRoles.collect(Mirror(reflecting: agent.algorithm), depth: 0, into: &actors)
-    self.actors = actors
+    actors = agent.parts.actors
     let acting = PartRoles.networks(of: agent.policy)?.map(\.parameters)
     policyPart =
       actors.first { actor in
@@ -34,28 +32,6 @@ struct PartRoles {
     case .gaussian: .gaussian
     case .deterministic: .deterministic
     case nil: stack.shape.outputSize == 1 ? .critic : .network
-    }
-  }
-
-  /// Finds the policies among an algorithm's properties: what it was made of is not written down anywhere
-  /// else.
-  private static func collect(_ mirror: Mirror, depth: Int, into actors: inout [Actor]) {
-    for (_, value) in mirror.children {
-      if let actor = value as? Actor {
-        actors.append(actor)
-      } else if let several = value as? [Actor] {
-        actors += several
-      } else if depth < 3 {
-        let inner = Mirror(reflecting: value)
-        switch inner.displayStyle {
-        case .tuple, .struct, .optional: collect(inner, depth: depth + 1, into: &actors)
-        case .class where value is any Algorithm: collect(inner, depth: depth + 1, into: &actors)
-        default: break
-        }
-      }
-    }
-    if let inherited = mirror.superclassMirror {
-      collect(inherited, depth: depth, into: &actors)
     }
   }
 

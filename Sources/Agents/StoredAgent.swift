@@ -1,4 +1,6 @@
+import Algorithms
 public import Autodiff
+import DenseMath
 public import RLCore
 
 /// The networks that an agent has under one name.
@@ -61,6 +63,14 @@ public struct StoredAgent: Sendable {
   public var producer: String?
   /// The part whose networks act, `nil` where the policy is more than the networks of one part.
   public var policyPart: String? = "actor"
+  /// What the algorithm was set up with; `nil` where the files do not say.
+  public var sizes: Sizes?
+
+  public struct Sizes: Sendable, Codable, Equatable {
+    public var observationSize: Int
+    public var actionSize: Int
+    public var hiddenSizes: [Int]
+  }
 
   public init(parts: [StoredPart]) { self.parts = parts }
 
@@ -97,10 +107,24 @@ public struct StoredAgent: Sendable {
   /// Names of the files of these, inside the agent's folder.
   public var policyFiles: [String] { policyPart.flatMap { part($0)?.fileNames } ?? [] }
 
-  /// What acts: one policy, or the moment-matched mixture of several.
+  /// What acts: one policy, the moment-matched mixture of several, or, where a policy is more than the networks
+  /// of one part (BCQ, PEX), what its algorithm makes of them all.
   ///
-  /// - Returns: `nil` where the networks of one part are not all of it.
-  public var policy: (any Policy)? { ActingNetworks.policy(of: actors) }
+  /// - Returns: `nil` where the algorithm is not known here, or its files do not fit it.
+  public var policy: (any Policy)? {
+    if policyPart != nil { return ActingNetworks.policy(of: actors) }
+    guard let algorithm, let sizes, let settings,
+      let type = try? AlgorithmRegistry.named(algorithm),
+      let group = try? settings.decoded(as: type.settingsType)
+    else { return nil }
+    var setup = AgentSetup(
+      observationSize: sizes.observationSize, actionSize: sizes.actionSize)
+    setup.hiddenSizes = sizes.hiddenSizes
+    guard let agent = try? Agent.make(type, group, setup, pool: WorkerPool(threads: 1)),
+      (try? AgentFiles.load([self], into: agent, named: algorithm)) != nil
+    else { return nil }
+    return agent.policy
+  }
 }
 
 /// Policies of several networks at once.
