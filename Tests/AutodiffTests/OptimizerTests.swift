@@ -127,8 +127,9 @@ import Testing
     block.reserve(parts: 1)
     #expect(block.usedParts == 1)
     block.gradient(1, part: 0)[0] = 7
+    block.gradient(1, part: 1)[1] = 9
     block.reserve(parts: 5)
-    #expect(block.gradient(1) == [7, 0], "room for more parts keeps what there is")
+    #expect(block.gradient(1) == [7, 9], "room for more parts keeps what there is")
     block.clearGradient()
     #expect(block.gradient(1) == [0, 0] && block.usedParts == 0)
   }
