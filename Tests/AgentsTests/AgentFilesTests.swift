@@ -295,4 +295,18 @@ import Testing
     let file = try StoredPolicy.read(folder.file("e/member-1/actor.safetensors"))
     #expect(TestAgents.actions(file.policy) == TestAgents.actions(agents[1].policy))
   }
+
+  /// One mixture sees one kind of observations.
+  @Test func mixturesAgreeOnTheirNormalizer() throws {
+    let members = try (0..<2).map { (seed: UInt64) in
+      var origin = Self.origin
+      origin.normalizer = ObservationNormalizer(
+        mean: [1, 2, 3, 4, 5], std: [1, 1, 1, 1, 2 + Float(seed)])
+      return AgentFiles.members(
+        of: try TestAgents.make(SoftActorCritic.self, seed: seed), origin: origin)[0]
+    }
+    #expect(EnsembleDirectory(members: members).policy == nil)
+    let same = EnsembleDirectory(members: [members[1], members[1]])
+    #expect((same.policy as? NormalizedPolicy)?.normalizer.std[4] == 3)
+  }
 }

@@ -16,8 +16,10 @@ import Testing
     let network = Network(
       shape: NetworkShape(
         inputSize: 3, hiddenSizes: [5, 4], outputSize: outputs, normalizesLayers: layerNorm))
-    let count = network.parameters.count
-    network.parameters = (0..<count).map { Float($0) / 7 - 3 }
+    var generator = RandomStream(seed: 1, purpose: "test/network")
+    network.initialize(.torch, using: &generator)
+    // Scales and shifts of layer norms too.
+    network.parameters = network.parameters.enumerated().map { $1 + Float($0) / 1000 }
     return network
   }
 
@@ -78,7 +80,6 @@ import Testing
   @Test(arguments: ActionSelection.allCases)
   func deterministicPolicy(selection: ActionSelection) throws {
     var original = file(.deterministic)
-    original.network.parameters = original.network.parameters.map { $0 / 50 }
     original.normalizer = nil
     original.explorationNoise = 0.03
     let policy = try #require(read(original).policy as? DeterministicPolicy)
@@ -89,7 +90,6 @@ import Testing
 
   @Test(arguments: [false, true]) func gaussianPolicy(squashes: Bool) throws {
     var original = file(.gaussian)
-    original.network.parameters = original.network.parameters.map { $0 / 500 }
     original.normalizer = nil
     original.logStds = [-1, -2, 0.5, -5]
     original.squashesMean = squashes
@@ -118,6 +118,9 @@ import Testing
     let policy = try #require(read(original).policy)
     let bare = GaussianPolicy(network: original.network)
     var (a, b) = (RandomStream(seed: 1, purpose: "x"), RandomStream(seed: 1, purpose: "x"))
+    #expect(
+      policy.action(for: [3, -1, 6.5], selection: .mean, using: &a)
+        != bare.action(for: [3, -1, 6.5], selection: .mean, using: &b))
     #expect(
       policy.action(for: [3, -1, 6.5], selection: .sample, using: &a)
         == bare.action(for: [1, 4, 2], selection: .sample, using: &b))
