@@ -20,7 +20,8 @@ public final class BatchConstrainedQLearning: Algorithm {
     public var batchSize = 100
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "BCQ's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "BCQ's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "BCQ's code")
     public var tau = 0.005
     @Setting(above: 0, through: 1, "Adam's step size for all parts.", source: "BCQ's code")
     public var learningRate = 1e-3
@@ -66,7 +67,8 @@ public final class BatchConstrainedQLearning: Algorithm {
     (reconstruction, next) = (parts.noise("reconstruction"), parts.noise("next"))
     current = parts.noise("current")
     autoencoderLoss = parts.metric("autoencoder_loss", "(â − a)² + ½·KL, averaged")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "−Q₁(s, ξ(s, â)), averaged")
     qMean = parts.metric("q_mean", "Q(s, a) of the data's actions, averaged over the twins")
     targetMean = parts.metric("target_q_mean", "y, averaged")

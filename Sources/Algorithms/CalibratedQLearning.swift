@@ -7,7 +7,7 @@ public import RLCore
 ///     Rⱼ = mean_s[ T·log Σᵢ exp((Qⱼ′(s, aᵢ) − log μ(aᵢ))/T) − Qⱼ(s, a) ]
 ///     Qⱼ′(s, aᵢ) = max(Qⱼ(s, aᵢ), G)  for the actions of π(·∣s) and π(·∣s′),  Qⱼ(s, aᵢ) for the uniform ones
 ///
-/// with G the discounted return of the transition's episode from there on (eq. 5). Where G is the greater
+/// with G the discounted return of the transition's episode from there on (section 5). Where G is the greater
 /// Q has no gradient. Everything else, settings included, is ``ConservativeQLearning``.
 public final class CalibratedQLearning: Algorithm {
   public static let name = "cal-ql"

@@ -64,9 +64,10 @@ public final class ConservativeQLearning: Algorithm {
       current: policyNow.samples(settings.sampledActions, samplesNow),
       next: policyNext.samples(settings.sampledActions, samplesNext)
     )
-    let y = batch.rewards
+    let y =
+      batch.rewards
       + settings.discount * batch.masks
-        * nextValue(batch, policyNext.sample(drawNext), samples: draws.next, alpha: alpha)
+      * nextValue(batch, policyNext.sample(drawNext), samples: draws.next, alpha: alpha)
 
     var regularizers = y
     try step.gradient(of: critics, reporting: metrics.criticLoss) {

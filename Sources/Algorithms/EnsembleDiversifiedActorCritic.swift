@@ -6,7 +6,7 @@ public import RLCore
 ///
 ///     y    = r + γ·mask·[minⱼ Q̄ⱼ(s′, ã′) − α·log π(ã′∣s′)]
 ///     L_Qⱼ = mean[(Qⱼ(s, a) − y)²]
-///     L_ES = η/(K − 1)·mean[Σᵢ Σ_{j≠i} ⟨gᵢ, gⱼ⟩],  gⱼ = ∇ₐQⱼ(s, a)/‖∇ₐQⱼ(s, a)‖            (eq. 4)
+///     L_ES = η/(K − 1)·mean[Σᵢ Σ_{j≠i} ⟨gᵢ, gⱼ⟩],  gⱼ = ∇ₐQⱼ(s, a)/‖∇ₐQⱼ(s, a)‖         (section 4)
 ///     L_π  = mean[α·log π(ã∣s) − minⱼ Qⱼ(s, ã)]
 ///
 /// with both minima over all K. η = 0 is SAC-N. All losses are taken from the parameters before the update.
@@ -19,22 +19,24 @@ public final class EnsembleDiversifiedActorCritic: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "EDAC's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "EDAC's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "EDAC's code")
     public var tau = 0.005
     @Setting(
       2...1000, "Critics.", symbol: "K",
-      source: "EDAC, table 5: 10, hopper 50; SAC-N: 10, hopper 200 to 500, walker2d 20")
+      source: "EDAC's README: 10, hopper 50; SAC-N: 10, hopper 200 to 500, walker2d 20")
     public var critics = 10
     @Setting(
       0...1e6, "Weight of the diversity term; 0: SAC-N.", symbol: "η",
-      source: "EDAC, table 5: 1; 5 for halfcheetah- and walker2d-medium-expert")
+      source: "EDAC's README: 1; 5 for halfcheetah- and walker2d-medium-expert")
     public var diversity = 1.0
     @Setting(
       above: 0, through: 1, "Adam's step size for policy and temperature.", source: "EDAC's code")
     public var policyLearningRate = 3e-4
     @Setting(above: 0, through: 1, "Adam's step size for the critics.", source: "EDAC's code")
     public var criticLearningRate = 3e-4
-    @Setting(above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "EDAC's code")
+    @Setting(
+      above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "EDAC's code")
     public var initialTemperature = 1.0
     @Setting(
       -1000...1000, "Entropy that the temperature is tuned to; left open: −actionSize.",

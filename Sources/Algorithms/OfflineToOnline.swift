@@ -7,8 +7,8 @@ public import RLCore
 ///     L_w = −mean_off[log(2/(w + 1))] − mean_on[log(2w/(w + 1))],   w(s, a) = max(0, 1 + f(s, a))
 ///     p   = clip(w^(1/T)/mean_off[w^(1/T)], 10⁻³, 10³)
 ///
-/// L_w is the Jensen–Shannon bound whose optimum is w = d_on/d_off (eq. 4); p is how often the replay should
-/// draw each row from now on (eq. 6), with the network before this update. Critics, policies and
+/// L_w is the Jensen–Shannon bound whose optimum is w = d_on/d_off (section 4); p is how often the replay should
+/// draw each row from now on, with the network before this update. Critics, policies and
 /// temperature are ``SoftActorCritic``'s.
 public final class OfflineToOnline: Algorithm {
   public static let name = "off2on"
@@ -21,14 +21,16 @@ public final class OfflineToOnline: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "Off2On's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "Off2On's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "Off2On's code")
     public var tau = 0.005
     @Setting(
       above: 0, through: 1, "Adam's step size for policy and temperature.", source: "Off2On's code")
     public var policyLearningRate = 3e-4
     @Setting(above: 0, through: 1, "Adam's step size for the critics.", source: "Off2On's code")
     public var criticLearningRate = 3e-4
-    @Setting(above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "Off2On's code")
+    @Setting(
+      above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "Off2On's code")
     public var initialTemperature = 1.0
     @Setting(
       -1000...1000, "Entropy that the temperature is tuned to; left open: −actionSize.",
@@ -65,7 +67,8 @@ public final class OfflineToOnline: Algorithm {
     ratio = parts.network(
       "ratio", inputSize: parts.observationSize + parts.actionSize, outputSize: 1,
       optimizer: .adam(learningRate: settings.ratioLearningRate))
-    ratioLoss = parts.metric("ratio_loss", "L_w; 0 where both kinds of rows look alike, −2·log 2 at best")
+    ratioLoss = parts.metric(
+      "ratio_loss", "L_w; 0 where both kinds of rows look alike, −2·log 2 at best")
     onlineRatio = parts.metric("ratio_online", "w of the agent's own rows, averaged")
     offlineRatio = parts.metric("ratio_offline", "w of the dataset's rows, averaged")
     priorityMetric = parts.metric("priority", "p, averaged")

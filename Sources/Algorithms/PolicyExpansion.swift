@@ -4,7 +4,7 @@ public import RLCore
 /// Policy expansion, PEX (Zhang et al. 2023, arXiv:2302.00935): the offline policy stays as it is, a fresh
 /// one joins it, and their critics choose between both.
 ///
-///     a₁ = mode of π_off(·∣s),  a₂ ~ π(·∣s),  a = aᵢ with probability ∝ exp(κ·minⱼ Qⱼ(s, aᵢ))   (eq. 7)
+///     a₁ = mode of π_off(·∣s),  a₂ ~ π(·∣s),  a = aᵢ with probability ∝ exp(κ·minⱼ Qⱼ(s, aᵢ))
 ///     L_V = mean[∣τ − 1(u < 0)∣·u²],  u = minⱼ Q̄ⱼ(s, a_data) − V(s)
 ///     L_Q = mean[(r + γ·mask·V(s′) − Qⱼ(s, a_data))²]
 ///     L_π = −mean[min(exp(β·(minⱼ Q̄ⱼ(s, a) − V(s))), 100)·log π(a∣s)]
@@ -20,10 +20,12 @@ public final class PolicyExpansion: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "PEX's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "PEX's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "PEX's code")
     public var tau = 0.005
     @Setting(
-      0.5...0.999, "Expectile of V.", symbol: "τ", source: "PEX's code; its example for halfcheetah: 0.9")
+      0.5...0.999, "Expectile of V.", symbol: "τ",
+      source: "PEX's code; its example for halfcheetah: 0.9")
     public var expectile = 0.7
     @Setting(
       0...1000, "Inverse temperature of the policy's weights.", symbol: "β", source: "PEX's code")
@@ -68,11 +70,14 @@ public final class PolicyExpansion: Algorithm {
       "value", count: 1, ofStatesOnly: true, initialization: start, optimizer: rate)
     (draw, choice) = (parts.noise("draw"), parts.noise("choice"))
     valueLoss = parts.metric("value_loss", "expectile loss of V")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "weighted −log π(a∣s) of the actions chosen")
-    advantageMetric = parts.metric("advantage", "minⱼ Q̄ⱼ(s, a) − V(s) of the actions chosen, averaged")
+    advantageMetric = parts.metric(
+      "advantage", "minⱼ Q̄ⱼ(s, a) − V(s) of the actions chosen, averaged")
     weightMetric = parts.metric("policy_weight", "weight of an action, averaged")
-    newShare = parts.metric("new_policy_share", "share of states in which the new policy was chosen")
+    newShare = parts.metric(
+      "new_policy_share", "share of states in which the new policy was chosen")
   }
 
   /// The new policy begins fresh; the offline one takes over what the agent before it acted with.

@@ -13,14 +13,16 @@ public import RLCore
 /// settings: policyDelay 4, normalizesPolicy on, entropyBackup off, targetEntropy 0, policy at 1e-4.
 public final class RLPD: Algorithm {
   public static let name = "rlpd"
-  public static let summary = "SAC for prior data: K normalised critics (Ball et al. 2023); also WSRL"
+  public static let summary =
+    "SAC for prior data: K normalised critics (Ball et al. 2023); also WSRL"
 
   public struct Settings: AlgorithmSettings {
     @Setting(1...65_536, "Transitions in a minibatch.", symbol: "B", source: "RLPD's code")
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "RLPD's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "RLPD's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "RLPD's code")
     public var tau = 0.005
     @Setting(1...1000, "Critics.", symbol: "K", source: "RLPD, section 4.3; WSRL")
     public var critics = 10
@@ -45,7 +47,8 @@ public final class RLPD: Algorithm {
     @Setting(
       "Whether the critics' target contains the entropy term.", source: "RLPD: yes; WSRL: no")
     public var entropyBackup = true
-    @Setting(above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "RLPD's code")
+    @Setting(
+      above: 0, through: 1000, "Temperature at the start.", symbol: "α", source: "RLPD's code")
     public var initialTemperature = 1.0
     @Setting(
       -1000...1000, "Entropy that the temperature is tuned to; left open: −actionSize/2.",
@@ -68,7 +71,8 @@ public final class RLPD: Algorithm {
     guard settings.targetCritics <= settings.critics else {
       throw .needs(
         algorithm: RLPD.name,
-        what: "targetCritics of at most critics, \(settings.critics); it is \(settings.targetCritics)")
+        what:
+          "targetCritics of at most critics, \(settings.critics); it is \(settings.targetCritics)")
     }
     self.settings = settings
     targetEntropy = settings.targetEntropy ?? -0.5 * Double(parts.actionSize)

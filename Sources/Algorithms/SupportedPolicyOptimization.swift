@@ -4,7 +4,7 @@ public import RLCore
 /// Supported policy optimisation, SPOT (Wu et al. 2022, arXiv:2202.06239): TD3 whose policy pays for
 /// actions that a model of the data finds unlikely.
 ///
-///     L_π = mean[−Q₁(s, π(s))/m + λ·d(s, π(s))],  m = mean∣Q₁(s, π(s))∣                 (eq. 10)
+///     L_π = mean[−Q₁(s, π(s))/m + λ·d(s, π(s))],  m = mean∣Q₁(s, π(s))∣            (section 4)
 ///
 /// with d the misfit of an autoencoder that the first ``Settings/vaeSteps`` updates train alone, and critics
 /// as in TD3. After the beginning of interaction, λ falls to a share of itself.
@@ -17,7 +17,8 @@ public final class SupportedPolicyOptimization: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "SPOT's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "SPOT's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "SPOT's code")
     public var tau = 0.005
     @Setting(
       above: 0, through: 1, "Adam's step size for policy and critics.", source: "SPOT's code")
@@ -46,7 +47,8 @@ public final class SupportedPolicyOptimization: Algorithm {
     public var vaeLearningRate = 1e-3
     @Setting(1...65_536, "Units of the autoencoder's hidden layers.", source: "SPOT's code")
     public var vaeWidth = 750
-    @Setting(0...1000, "Weight of the autoencoder's divergence.", symbol: "β", source: "SPOT's code")
+    @Setting(
+      0...1000, "Weight of the autoencoder's divergence.", symbol: "β", source: "SPOT's code")
     public var divergenceWeight = 0.5
 
     public init() {}
@@ -70,8 +72,10 @@ public final class SupportedPolicyOptimization: Algorithm {
       initialization: .torch, optimizer: rate)
     critics = parts.critics(count: 2, tau: settings.tau, initialization: .torch, optimizer: rate)
     (reconstruction, smoothing) = (parts.noise("reconstruction"), parts.noise("smoothing"))
-    vaeLoss = parts.metric("vae_loss", "loss of the autoencoder while it is trained, afterwards the last")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    vaeLoss = parts.metric(
+      "vae_loss", "loss of the autoencoder while it is trained, afterwards the last")
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "loss of the last policy update")
     misfit = parts.metric("misfit", "d(s, π(s)) of the last policy update, averaged")
     weightMetric = parts.metric("support_weight", "λ of the last policy update")
@@ -80,7 +84,9 @@ public final class SupportedPolicyOptimization: Algorithm {
 
   /// λ·max(share, 1 − t/T), t updates after the beginning of interaction.
   private func supportWeight(_ step: Step) -> Double {
-    guard let start = step.onlineSince, settings.coolingSteps > 0 else { return settings.supportWeight }
+    guard let start = step.onlineSince, settings.coolingSteps > 0 else {
+      return settings.supportWeight
+    }
     let left = 1 - Double(step.count - start) / Double(settings.coolingSteps)
     return settings.supportWeight * max(settings.finalSupportShare, left)
   }

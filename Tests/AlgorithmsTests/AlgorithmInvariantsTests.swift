@@ -79,7 +79,9 @@ import Testing
 
   static let cases: [(String, Int, Int)] =
     AlgorithmRegistry.names.map { ($0, 1, 1) }
-    + AlgorithmRegistry.all.filter { $0.takesEnsemble }.flatMap { [($0.name, 3, 1), ($0.name, 3, 3)] }
+    + AlgorithmRegistry.all.filter { $0.takesEnsemble }.flatMap {
+      [($0.name, 3, 1), ($0.name, 3, 3)]
+    }
 
   @Test(arguments: cases)
   func sameBytesForAnyNumberOfThreads(name: String, ensemble: Int, actors: Int) throws {

@@ -19,12 +19,14 @@ import Testing
     ) {
       $0.policyLayers = 2
       $0.weighting = weighting
-      if weighting == .exponential { $0.advantageScale = 0.3333 }
+      if weighting == .exponential { $0.advantageScale = 0.1 }
     }.check()
   }
 
   @Test func implicitQLearning() throws {
-    try ReferenceRun(ImplicitQLearning.self, file: "iql", case: "iql").check()
+    try ReferenceRun(ImplicitQLearning.self, file: "iql", case: "iql") {
+      $0.maximumWeight = 1.5
+    }.check()
   }
 
   @Test func twinDelayedDDPG() throws {

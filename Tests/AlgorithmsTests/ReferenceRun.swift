@@ -70,7 +70,8 @@ struct ReferenceRun {
           normalizedError(start[key].doubles, final[key].doubles) > Self.tolerance,
           "\(what), \(key) did not move", sourceLocation: sourceLocation)
       } else {
-        #expect(values == start[key].floats, "\(what), \(key) moved", sourceLocation: sourceLocation)
+        #expect(
+          values == start[key].floats, "\(what), \(key) moved", sourceLocation: sourceLocation)
       }
     }
   }

@@ -165,7 +165,8 @@ public final class Step: @unchecked Sendable {
   /// Tells the replay how often each row of the minibatch should be drawn from now on.
   /// - Parameter priorities: positive numbers, `[rows, 1]`.
   public func report(priorities: Variable) {
-    precondition(priorities.columns == 1, "priorities of \(priorities.rows) × \(priorities.columns)")
+    precondition(
+      priorities.columns == 1, "priorities of \(priorities.rows) × \(priorities.columns)")
     if reported.count != priorities.rows {
       reported = [Float](repeating: 0, count: priorities.rows)
     }

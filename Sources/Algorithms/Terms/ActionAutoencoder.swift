@@ -37,8 +37,8 @@ package struct ActionAutoencoder: Module {
   }
 
   /// How badly an action fits, `[rows, 1]`: mean_k (â − a)² + β·KL(q ∥ N(0, 1)), the latter
-  /// ½·mean[μ² + σ² − 1 − log σ²]. A multiple of the negative evidence bound, up to a constant (SPOT,
-  /// eq. 9). Gradients go to the autoencoder where it is trained, and to the actions.
+  /// ½·mean[μ² + σ² − 1 − log σ²]. A multiple of the negative evidence bound, up to a constant.
+  /// Gradients go to the autoencoder where it is trained, and to the actions.
   package func misfit(
     _ observations: Variable, _ actions: Variable, divergenceWeight: Double, _ noise: Noise,
     _ step: Step

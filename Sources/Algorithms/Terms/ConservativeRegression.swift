@@ -98,11 +98,15 @@ package final class ConservativeRegression: @unchecked Sendable {
     let term: ConservativeRegression
     let observations, actions, y: Variable
     let weight: Float
-    let uniform, current, next: Draw
+    let draws: (uniform: Draw, current: Draw, next: Draw)
     let floor: Variable?
     /// Sums of each task: squared error, R, Q, rows left out, rows below the floor.
     let sums: UnsafeMutablePointer<Double>
     let chunks: Int
+
+    func draw(_ kind: Int) -> Draw {
+      kind == 0 ? draws.uniform : kind == 1 ? draws.current : draws.next
+    }
   }
 
   /// - Parameters:
@@ -110,7 +114,7 @@ package final class ConservativeRegression: @unchecked Sendable {
   ///   - weight: w of the regulariser.
   ///   - against: uniform actions, those of π(·∣s) and of π(·∣s′), n each for every row.
   ///   - floor: what counts in place of a lesser Q of the policy's actions, `[rows, 1]`; Q gets no gradient
-  ///     there (Nakamoto et al. 2023, arXiv:2303.05479, eq. 5).
+  ///     there (Nakamoto et al. 2023, arXiv:2303.05479).
   package func callAsFunction(
     _ observations: Variable, _ actions: Variable, to y: Variable, weight: Double,
     against draws: (uniform: Draw, current: Draw, next: Draw), floor: Variable? = nil
@@ -125,8 +129,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     let sums = tape.doubles(Self.kinds * members * chunks)
     let job = Job(
       term: self, observations: observations, actions: actions, y: y, weight: Float(weight),
-      uniform: draws.uniform, current: draws.current, next: draws.next, floor: floor, sums: sums,
-      chunks: chunks)
+      draws: draws, floor: floor, sums: sums, chunks: chunks)
     tape.pool.run(members * chunks, with: job) { job, task, worker in
       job.term.fit(job, task: task, worker: job.term.workers[worker])
     }
@@ -139,17 +142,14 @@ package final class ConservativeRegression: @unchecked Sendable {
       for member in 0..<members { out[member] = Float(total(kind, member) / count) }
       return tape.constant(out, rows: members, columns: 1)
     }
-    var (mean, skipped, floored) = (0.0, 0.0, 0.0)
-    for member in 0..<members {
-      mean += (total(0, member) + weight * total(1, member)) / count
-      skipped += total(3, member)
-      floored += total(4, member)
+    func mean(_ kind: Int) -> Double {
+      (0..<members).reduce(0) { $0 + total(kind, $1) } / count
     }
     return Findings(
       squaredErrors: column(0), regularizers: column(1), values: column(2),
-      skipped: skipped / (count * Double(members * (1 + 3 * samples))),
-      floored: floored / (count * Double(members * 2 * samples)),
-      loss: FusedLoss(mean: mean))
+      skipped: mean(3) / Double(members * (1 + 3 * samples)),
+      floored: mean(4) / Double(members * 2 * samples),
+      loss: FusedLoss(mean: mean(0) + weight * mean(1)))
   }
 
   private func fit(_ job: Job, task: Int, worker: Worker) {
@@ -186,13 +186,10 @@ package final class ConservativeRegression: @unchecked Sendable {
     for row in first..<first + count {
       place.update(from: job.actions.values + row * actionSize, count: actionSize)
       place += actionSize
-      func append(_ draw: Draw) {
-        place.update(from: draw.actions.values + row * each, count: each)
+      for kind in 0..<3 {
+        place.update(from: job.draw(kind).actions.values + row * each, count: each)
         place += each
       }
-      append(job.uniform)
-      append(job.current)
-      append(job.next)
     }
   }
 
@@ -205,7 +202,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     let includesData = candidates == .plain
     let entries = includesData ? perState : perState - 1
     let (q, logits) = (worker.q.base, worker.logits.base)
-    func floor(_ i: Int) -> Float { job.floor.map { $0.values[first + i] } ?? -.infinity }
+    func floor(_ i: Int) -> Float { job.floor?.values[first + i] ?? -.infinity }
     for i in 0..<count {
       let row = logits + i * entries
       let (values, least) = (q + i * perState, floor(i))
@@ -214,16 +211,13 @@ package final class ConservativeRegression: @unchecked Sendable {
         for j in 1 + n..<perState where values[j] < least { row[j] = least }
         continue
       }
-      func correct(_ draw: Draw, _ kind: Int) {
-        let density = draw.logProbs.values + (first + i) * n
+      for kind in 0..<3 {
+        let density = job.draw(kind).logProbs.values + (first + i) * n
         for j in 0..<n {
           let value = values[1 + kind * n + j]
           row[kind * n + j] = (kind > 0 && value < least ? least : value) - density[j]
         }
       }
-      correct(job.uniform, 0)
-      correct(job.current, 1)
-      correct(job.next, 2)
     }
     bk_softmax_rows(logits, worker.softmax.base, worker.logSumExp.base, temperature, count, entries)
     let (scale, weight) = (1 / Float(job.y.rows), job.weight)

@@ -26,9 +26,11 @@ public struct BatchConstrainedPolicy: Policy {
   ) {
     let actionSize = perturbation.shape.outputSize
     precondition(
-      decoder.shape.outputSize == actionSize && critic.shape == NetworkShape(
-        inputSize: perturbation.shape.inputSize, hiddenSizes: critic.shape.hiddenSizes,
-        outputSize: 1, normalizesLayers: critic.shape.normalizesLayers),
+      decoder.shape.outputSize == actionSize
+        && critic.shape
+          == NetworkShape(
+            inputSize: perturbation.shape.inputSize, hiddenSizes: critic.shape.hiddenSizes,
+            outputSize: 1, normalizesLayers: critic.shape.normalizesLayers),
       "decoder \(decoder.shape), perturbation \(perturbation.shape), critic \(critic.shape)")
     self.decoder = decoder
     self.perturbation = perturbation

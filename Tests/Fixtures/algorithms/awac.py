@@ -45,7 +45,13 @@ def update(weigh):
     return run
 
 
+def exponential(advantage):
+    raw = (advantage / 0.1).exp()
+    assert raw.max() > 100 > raw.min(), "some weights should reach their bound"
+    return torch.clamp(raw, max=100.0)
+
+
 write("awac", {
     "softmax": case(make, update(lambda a: BATCH * torch.softmax(a / 2.0, 0))),
-    "exponential": case(make, update(lambda a: torch.clamp((a / 0.3333).exp(), max=100.0))),
+    "exponential": case(make, update(exponential)),
 })

@@ -9,7 +9,7 @@ MEMBERS = 4
 def make(random):
     agent = (
         Agent()
-        .add("actor", [network(random, OBSERVATION, 2 * ACTION, shift=[0.0, 0, -0.7, -0.7])])
+        .add("actor", [network(random, OBSERVATION, 2 * ACTION, shift=[0.0, 0, -5.0, -0.7])])
         .add("critic", [network(random, OBSERVATION + ACTION, 1) for _ in range(MEMBERS)],
              targets=random)
         .add("temperature", [[single([-0.7])]]))
@@ -33,7 +33,9 @@ def update(eta):
         s, s2, a = b["observations"], b["nextObservations"], b["actions"]
         r, mask = b["rewards"].unsqueeze(-1), b["masks"].unsqueeze(-1)
         alpha = agent["temperature"][0][0].exp().detach()
-        now, log_prob = squashed(forward(agent["actor"][0], s), n["current"], -5.0)
+        head = forward(agent["actor"][0], s)
+        assert head[:, 2].min() < -5 < head[:, 2].max(), "some deviations should reach their bound"
+        now, log_prob = squashed(head, n["current"], -5.0)
         with torch.no_grad():
             following, next_log_prob = squashed(forward(agent["actor"][0], s2), n["next"], -5.0)
             value = values(agent.targets["critic"], s2, following).min(-1, keepdim=True).values

@@ -1,5 +1,6 @@
 """Writes iql.json: IQL (algorithm sheet 12). Compare ikostrikov/implicit_q_learning: learner.py (order of
-the steps), critic.py (V and Q), actor.py, policy.py (tanh mean, one log sigma in [-5, 2])."""
+the steps), critic.py (V and Q), actor.py, policy.py (tanh mean, one log sigma in [-5, 2]). Weights are at most 1.5
+here, so that some reach the bound."""
 
 from reference import *
 
@@ -25,7 +26,9 @@ def update(agent, b, n, count):
     agent.minimize({"value": v_loss})
     with torch.no_grad():
         advantage = q - values(agent["value"], s)
-        weight = torch.clamp((3.0 * advantage).exp(), max=100.0)
+        raw = (3.0 * advantage).exp()
+        assert count > 0 or raw.max() > 1.5 > raw.min(), "some weights should reach their bound"
+        weight = torch.clamp(raw, max=1.5)
     mean = torch.tanh(forward(agent["actor"][0], s))
     log_std = torch.clamp(agent["actor-log-std"][0][0], -5.0, 2.0)
     loss = -(weight * gaussian_density(a, mean, log_std)).mean()

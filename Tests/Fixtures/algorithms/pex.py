@@ -48,7 +48,9 @@ def update(agent, b, n, count):
         actions = torch.where(takes_first, first, second)
         advantage = (values(agent.targets["critic"], s, actions).min(-1, keepdim=True).values
                      - values(agent["value"], s))
-        weight = torch.clamp((10.0 * advantage).exp(), max=100.0)
+        raw = (10.0 * advantage).exp()
+        assert count > 0 or raw.max() > 100 > raw.min(), "some weights should reach their bound"
+        weight = torch.clamp(raw, max=100.0)
     loss = -(weight * gaussian_density(actions, mean(agent["actor"][0], s), log_std)).mean()
     agent.minimize({("actor", "actor-log-std"): loss})
     return {

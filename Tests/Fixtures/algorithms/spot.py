@@ -12,7 +12,7 @@ def make(random):
         .add("actor", [network(random, OBSERVATION, ACTION)], targets=random)
         .add("critic", [network(random, OBSERVATION + ACTION, 1) for _ in range(2)], targets=random))
     return agent, lambda r: (r.batch(), {
-        "reconstruction": r.normal(BATCH, LATENT), "smoothing": r.normal(BATCH, ACTION)})
+        "reconstruction": r.normal(BATCH, LATENT), "smoothing": r.normal(BATCH, ACTION, scale=2.0)})
 
 
 def update(online):

@@ -9,7 +9,7 @@ def make(random):
         Agent()
         .add("actor", [network(random, OBSERVATION, ACTION)], targets=random)
         .add("critic", [network(random, OBSERVATION + ACTION, 1) for _ in range(2)], targets=random))
-    return agent, lambda r: (r.batch(), {"smoothing": r.normal(BATCH, ACTION)})
+    return agent, lambda r: (r.batch(), {"smoothing": r.normal(BATCH, ACTION, scale=2.0)})
 
 
 def critic_step(agent, b, n, moves):
@@ -17,7 +17,9 @@ def critic_step(agent, b, n, moves):
     r, mask = b["rewards"].unsqueeze(-1), b["masks"].unsqueeze(-1)
     with torch.no_grad():
         noise = torch.clamp(0.2 * n["smoothing"], -0.5, 0.5)
+        assert (noise.abs() == 0.5).any(), "the noise should reach its bound"
         action = torch.clamp(torch.tanh(forward(agent.targets["actor"][0], s2)) + noise, -1, 1)
+        assert (action.abs() == 1).any(), "an action should reach its bound"
         y = r + DISCOUNT * mask * values(
             agent.targets["critic"], s2, action).min(-1, keepdim=True).values
     loss = ((values(agent["critic"], b["observations"], b["actions"]) - y) ** 2).mean(0).sum()
