@@ -105,7 +105,7 @@ public final class BatchConstrainedQLearning: Algorithm {
     let shown = autoencoder.sample(batch.observations, current, step)
     try step.minimize(perturbation, reporting: policyLoss) {
       let action = perturbed(shown, by: perturbation(batch.observations, shown))
-      return -critics(batch.observations, action).column(0)
+      return -critics(batch.observations, action, member: 0)
     }
   }
 

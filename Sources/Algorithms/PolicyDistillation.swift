@@ -57,12 +57,15 @@ public final class PolicyDistillation {
     configuration: Configuration, members: [GaussianPolicy], observations: Matrix, seed: UInt64,
     pool: WorkerPool
   ) {
-    precondition(!members.isEmpty && observations.rows >= 2)
+    require(
+      !members.isEmpty && observations.rows >= 2,
+      "distillation of \(members.count) members on \(observations.rows) states")
     self.configuration = configuration
     bounds = members[0].logStdBounds
     let shape = members[0].network.shape
     parts = AgentParts(
-      algorithm: "distillation", observationSize: shape.inputSize, actionSize: members[0].actionSize,
+      algorithm: "distillation", observationSize: shape.inputSize,
+      actionSize: members[0].actionSize,
       hiddenSizes: shape.hiddenSizes, ensembleSize: 1, actorMembers: 1, seed: seed, pool: pool)
     student = parts.actor(
       head: .tanhGaussian(bounds), layerNorm: shape.normalizesLayers,

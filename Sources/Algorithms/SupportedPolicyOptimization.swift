@@ -111,7 +111,7 @@ public final class SupportedPolicyOptimization: Algorithm {
     weightMetric.record(lambda)
     try step.minimize(actor, reporting: policyLoss) {
       let action = actor(batch.observations).mode
-      let q = critics(batch.observations, action).column(0)
+      let q = critics(batch.observations, action, member: 0)
       let distance = autoencoder.misfit(
         batch.observations, action, divergenceWeight: settings.divergenceWeight, reconstruction,
         step)

@@ -49,7 +49,8 @@ public final class TD3BehaviorCloning: Algorithm {
       initialization: .torch, optimizer: rate)
     critics = parts.critics(count: 2, tau: settings.tau, initialization: .torch, optimizer: rate)
     smoothing = parts.noise("smoothing")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "loss of the last policy update")
     imitation = parts.metric("imitation_error", "(π(s) − a)² of the last policy update, averaged")
     targetMean = parts.metric("target_q_mean", "y, averaged")
@@ -65,7 +66,7 @@ public final class TD3BehaviorCloning: Algorithm {
     guard movesPolicy else { return }
     try step.minimize(actor, reporting: policyLoss) {
       let action = actor(batch.observations).mode
-      let q = critics(batch.observations, action).column(0)
+      let q = critics(batch.observations, action, member: 0)
       let lambda = settings.valueWeight / q.batchMeanOfMagnitudes
       let error = action.squaredError(to: batch.actions).mean()
       imitation.record(error.batchMean)

@@ -1,8 +1,8 @@
-public import Algorithms
+import Algorithms
 import Agents
 import Configuration
 import Environments
-public import DenseMath
+import DenseMath
 public import RLCore
 public import Runs
 import Stages

@@ -67,46 +67,6 @@ BK_KERNEL(void, bk_tanh_gaussian_log_prob,
   }
 }
 
-BK_KERNEL(void, bk_tanh_gaussian_backward,
-          (const float *head, const float *noise, const float *action, const float *dq, float
-           temperature, float scale, float *dhead, ptrdiff_t states, ptrdiff_t actions, float low,
-           float high),
-          (head, noise, action, dq, temperature, scale, dhead, states, actions, low, high)) {
-  for (ptrdiff_t s = 0; s < states; s++) {
-    const float *log_std = head + s * 2 * actions + actions;
-    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      ptrdiff_t i = s * actions + k;
-      float l = clamp(log_std[k], low, high);
-      float spread = bk_expf(l) * noise[i];
-      float a = action[i];
-      // ∂ log π/∂z = 2·tanh z through the squashing alone; ∂Q/∂z = ∂Q/∂a·(1 − a²).
-      float dz = temperature * 2.0f * a - dq[i] * (1.0f - a * a);
-      dmean[k] = scale * dz;
-      float inside = log_std[k] >= low && log_std[k] <= high ? scale : 0.0f;
-      dlog_std[k] = inside * (dz * spread - temperature);
-    }
-  }
-}
-
-BK_KERNEL(void, bk_tanh_gaussian_log_prob_backward,
-          (const float *head, const float *action, float scale, float *dhead, ptrdiff_t states,
-           ptrdiff_t actions, float low, float high),
-          (head, action, scale, dhead, states, actions, low, high)) {
-  for (ptrdiff_t s = 0; s < states; s++) {
-    const float *mean = head + s * 2 * actions, *log_std = mean + actions;
-    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      float l = clamp(log_std[k], low, high);
-      float inverse = bk_expf(-l);
-      float e = (inverse_tanh(action[s * actions + k]) - mean[k]) * inverse;
-      dmean[k] -= scale * e * inverse;
-      float inside = log_std[k] >= low && log_std[k] <= high ? scale : 0.0f;
-      dlog_std[k] -= inside * (e * e - 1.0f);
-    }
-  }
-}
-
 BK_KERNEL(void, bk_mixture_heads,
           (const float *heads, ptrdiff_t member_stride, ptrdiff_t members, float *head, ptrdiff_t
            states, ptrdiff_t actions, float low, float high),
@@ -146,28 +106,6 @@ BK_KERNEL(void, bk_mixture_backward,
       dmember[at + actions + k] = raw >= low && raw <= high ? dlog_std * sigma * sigma : 0.0f;
     }
   }
-}
-
-BK_KERNEL(double, bk_distillation,
-          (const float *head, const float *target, float scale, float *dhead, ptrdiff_t states,
-           ptrdiff_t actions, float low, float high),
-          (head, target, scale, dhead, states, actions, low, high)) {
-  double sum = 0.0;
-  for (ptrdiff_t s = 0; s < states; s++) {
-    ptrdiff_t at = s * 2 * actions;
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      float raw = head[at + actions + k];
-      float sigma = bk_expf(clamp(raw, low, high));
-      float away = head[at + k] - target[at + k];
-      float wider = sigma - bk_expf(clamp(target[at + actions + k], low, high));
-      sum += (double)(away * away) + (double)(wider * wider);
-      if (dhead) {
-        dhead[at + k] = 2.0f * scale * away;
-        dhead[at + actions + k] = raw >= low && raw <= high ? 2.0f * scale * wider * sigma : 0.0f;
-      }
-    }
-  }
-  return sum;
 }
 
 BK_KERNEL(void, bk_tanh, (const float *x, float *y, ptrdiff_t count), (x, y, count)) {

@@ -52,8 +52,8 @@ def main():
         common = ["--env", "halfcheetah", "--dataset", data, "--quiet",
                   "--set", "evaluation.episodes=1"] + threads
         agents = os.path.join(folder, "agents")
-        call([parsed.bred, "pretrain", "--output", agents, "--set", "pretrain.members=5",
-              "--set", "pretrain.gradientSteps=1"] + common)
+        call([parsed.bred, "pretrain", "--output", agents, "--set", "offline.members=5",
+              "--set", "offline.gradientSteps=1"] + common)
 
         def stage(name, benchmark_name, updates, command):
             output = os.path.join(folder, f"{name}-{len(times[name])}")
@@ -71,15 +71,15 @@ def main():
         for _ in range(parsed.rounds):
             steps = parsed.pretrain_updates
             stage("pretrain", "cql-update-2x256", steps, [
-                parsed.bred, "pretrain", "--set", "pretrain.members=1",
-                "--set", f"pretrain.gradientSteps={steps}"])
+                parsed.bred, "pretrain", "--set", "offline.members=1",
+                "--set", f"offline.gradientSteps={steps}"])
             steps = parsed.online_updates
             stage("finetune", "bred-update-n5", steps, [
                 parsed.bred, "finetune", "--ensemble", os.path.join(agents, "weights"),
                 "--set", "distillation.epochs=1",
                 "--set", "distillation.epochSteps=100",
-                "--set", f"finetune.environmentSteps={steps}",
-                "--set", "finetune.blockSteps=250", "--set", "finetune.firstBlockMultiplier=1"])
+                "--set", f"online.environmentSteps={steps}",
+                "--set", "online.blockSteps=250", "--set", "online.firstBlockMultiplier=1"])
     print("| stage | its updates against the benchmark's, median (range) | "
           + " | ".join(f"{a}, s" for a in ACTIVITIES) + " |")
     print("|" + " --- |" * (2 + len(ACTIVITIES)))

@@ -1,5 +1,5 @@
 public import DenseMath
-public import Autodiff
+import Autodiff
 public import RLCore
 
 /// How several policies act as one.
@@ -9,7 +9,7 @@ public enum ActingEnsemble {
   public static func policy(of agents: [Agent]) -> any Policy { policy(of: agents.map(\.policy)) }
 
   public static func policy(of policies: [any Policy]) -> any Policy {
-    precondition(!policies.isEmpty, "an ensemble needs members")
+    require(!policies.isEmpty, "an ensemble needs members")
     if policies.count == 1 { return policies[0] }
     let gaussians = policies.compactMap { $0 as? GaussianPolicy }
     if gaussians.count == policies.count { return MixturePolicy(members: gaussians) }
@@ -22,7 +22,7 @@ public struct MeanPolicy: Policy {
   public let members: [any Policy]
 
   public init(members: [any Policy]) {
-    precondition(!members.isEmpty, "a mean needs members")
+    require(!members.isEmpty, "a mean needs members")
     self.members = members
   }
 

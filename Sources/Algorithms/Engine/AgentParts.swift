@@ -129,7 +129,7 @@ public final class AgentParts: @unchecked Sendable {
   private func block(
     _ name: String, members: Int = 1, count: Int, tau: Double? = nil, optimizer: OptimizerSettings
   ) -> ParameterBlock {
-    precondition(!blocks.contains { $0.name == name }, "two parts are called '\(name)'")
+    require(!blocks.contains { $0.name == name }, "two parts are called '\(name)'")
     let block = ParameterBlock(
       name: name, members: members, count: count, tau: tau, optimizer: optimizer)
     blocks.append(block)
@@ -138,7 +138,7 @@ public final class AgentParts: @unchecked Sendable {
 
   /// Random numbers of one purpose.
   public func noise(_ name: String) -> Noise {
-    precondition(!noises.contains { $0.name == name }, "two noises are called '\(name)'")
+    require(!noises.contains { $0.name == name }, "two noises are called '\(name)'")
     let noise = Noise(seed: seed, purpose: "\(algorithm)/noise/\(name)")
     noises.append((name, noise))
     return noise
@@ -150,7 +150,7 @@ public final class AgentParts: @unchecked Sendable {
   ///   - meaning: for the documentation.
   ///   - share: what a loss over several networks is divided by.
   public func metric(_ name: String, _ meaning: String, share: Int = 1) -> Metric {
-    precondition(!metrics.contains { $0.name == name }, "two metrics are called '\(name)'")
+    require(!metrics.contains { $0.name == name }, "two metrics are called '\(name)'")
     let metric = Metric(name: name, meaning: meaning, share: share)
     metrics.append(metric)
     return metric

@@ -21,7 +21,7 @@ public final class AgentTeam {
     members: Int, pool: WorkerPool, extraColumns: [ExtraColumn] = [],
     _ make: (_ member: Int, _ pool: WorkerPool) throws(Failure) -> Agent
   ) throws(Failure) {
-    precondition(members >= 1, "a team of \(members)")
+    require(members >= 1, "a team of \(members)")
     groups = AgentTeam.groups(members: members, threads: pool.threads)
     let inner: [WorkerPool]
     if groups == 1 {

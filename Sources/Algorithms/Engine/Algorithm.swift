@@ -134,10 +134,10 @@ public struct Rows {
   /// A further column of the minibatch, `[rows, 1]`, such as ``ExtraColumn/returnToGo``.
   public subscript(name: String) -> Variable {
     guard let values = extras[name] else {
-      preconditionFailure(
+      refuse(
         "the minibatch has no column '\(name)', only \(extras.keys.sorted())")
     }
-    precondition(values.count == count, "\(values.count) values of '\(name)' for \(count) rows")
+    require(values.count == count, "\(values.count) values of '\(name)' for \(count) rows")
     let memory = tape.floats(count)
     values.withUnsafeBufferPointer { memory.update(from: $0.baseAddress!, count: count) }
     return tape.constant(memory, rows: count, columns: 1)

@@ -37,7 +37,7 @@ public enum AlgorithmRegistry {
   ///
   /// - Precondition: no other algorithm has its name.
   public static func add(_ type: any Algorithm.Type) {
-    precondition(!names.contains(type.name), "there is an algorithm '\(type.name)' already")
+    require(!names.contains(type.name), "there is an algorithm '\(type.name)' already")
     added.withLock { $0.append(type) }
   }
 

@@ -132,7 +132,7 @@ public final class Step: @unchecked Sendable {
 
   /// `count` different members of `critics`, the same for the whole minibatch (RLPD).
   public func randomMembers(_ noise: Noise, _ count: Int, of critics: Critics) -> MemberList {
-    precondition(
+    require(
       count >= 1 && count <= critics.count, "\(count) of \(critics.count) members of '\(critics)'")
     var stream = noise.stream(tape)
     let all = tape.integers(critics.count)
@@ -165,7 +165,7 @@ public final class Step: @unchecked Sendable {
   /// Tells the replay how often each row of the minibatch should be drawn from now on.
   /// - Parameter priorities: positive numbers, `[rows, 1]`.
   public func report(priorities: Variable) {
-    precondition(
+    require(
       priorities.columns == 1, "priorities of \(priorities.rows) × \(priorities.columns)")
     if reported.count != priorities.rows {
       reported = [Float](repeating: 0, count: priorities.rows)

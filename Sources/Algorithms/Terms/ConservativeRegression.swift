@@ -120,9 +120,8 @@ package final class ConservativeRegression: @unchecked Sendable {
     against draws: (uniform: Draw, current: Draw, next: Draw), floor: Variable? = nil
   ) -> Findings {
     let (tape, stack) = (observations.tape, critics.stack)
-    precondition(
-      stack.block.isTrained, "the conservative loss of '\(stack.block.name)' outside its training")
-    precondition(!y.isRecorded, "the conservative loss takes a constant target; detach it")
+    require(stack.block.isTrained, "CQL's loss of '\(stack.block.name)' outside its training")
+    require(!y.isRecorded, "CQL's loss takes a constant target; detach it")
     let (rows, members) = (y.rows, stack.members)
     let chunks = (rows + Self.chunkStates - 1) / Self.chunkStates
     stack.block.reserve(parts: chunks)
@@ -142,9 +141,7 @@ package final class ConservativeRegression: @unchecked Sendable {
       for member in 0..<members { out[member] = Float(total(kind, member) / count) }
       return tape.constant(out, rows: members, columns: 1)
     }
-    func mean(_ kind: Int) -> Double {
-      (0..<members).reduce(0) { $0 + total(kind, $1) } / count
-    }
+    func mean(_ kind: Int) -> Double { (0..<members).reduce(0) { $0 + total(kind, $1) } / count }
     return Findings(
       squaredErrors: column(0), regularizers: column(1), values: column(2),
       skipped: mean(3) / Double(members * (1 + 3 * samples)),

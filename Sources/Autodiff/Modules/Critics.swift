@@ -27,6 +27,17 @@ public struct Critics: Module {
     stack.call(observations, actions)
   }
 
+  /// Q(s, a) of one of them, `[rows, 1]`.
+  public func callAsFunction(
+    _ observations: Variable, _ actions: Variable, member: Int
+  ) -> Variable {
+    observations.checkValid()
+    let index = observations.tape.integers(1)
+    index[0] = Int32(member)
+    return stack.call(
+      observations, actions, only: MemberList(indices: UnsafePointer(index), count: 1))
+  }
+
   /// V(s) of each, `[rows, K]`.
   public func callAsFunction(_ observations: Variable) -> Variable { stack.call(observations) }
 

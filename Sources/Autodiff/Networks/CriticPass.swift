@@ -17,15 +17,12 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
   /// Action part of the first weight and its gradient, `[actionSize, hiddenSizes[0]]`.
   private let actionWeight: FloatBuffer
   private let actionWeightGradient: FloatBuffer
-  /// ∂Q/∂a of the listed rows, before they are put in their places.
-  private let actionProduct: FloatBuffer
   private let hidden: [FloatBuffer]
   private let delta: [FloatBuffer]
   private let zeros: FloatBuffer
   /// With one hidden layer `finish` sums its bias gradient; the fused head pass puts its own sum here,
   /// where nobody reads it.
   private let sink: FloatBuffer
-  private let everyRow: UnsafeMutablePointer<Int32>
 
   /// - Parameters:
   ///   - shape: input `observationSize + actionSize`, output 1.
@@ -43,19 +40,11 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       shape: shape, observationSize: observationSize, maximumStates: maximumStates)
     actionWeight = FloatBuffer(count: actionSize * first)
     actionWeightGradient = FloatBuffer(count: actionSize * first)
-    actionProduct = FloatBuffer(count: actionSize * maximumRows)
-    // The first also takes the product in `actionGradient`, which is wider for tiny networks.
-    hidden = shape.hiddenSizes.enumerated().map { index, width in
-      FloatBuffer(count: (index == 0 ? max(width, actionSize) : width) * maximumRows)
-    }
+    hidden = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
     delta = shape.hiddenSizes.map { FloatBuffer(count: $0 * maximumRows) }
     zeros = FloatBuffer(count: first)
     sink = FloatBuffer(count: first)
-    everyRow = .allocate(capacity: max(maximumRows, 1))
-    for row in 0..<maximumRows { everyRow[row] = Int32(row) }
   }
-
-  deinit { everyRow.deallocate() }
 
   package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
@@ -125,41 +114,18 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       firstLayer.gradient.base + states.lowerBound * first, first, repeats, first)
   }
 
-  /// ∂Q/∂a·rowGradient for the listed rows, written to those rows of `actionGradient`
-  /// (`[rows, actionSize]`). No parameter gradient.
-  package func actionGradient(
-    _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>,
-    count: Int,
-    into actionGradient: UnsafeMutablePointer<Float>
-  ) {
-    if count == 0 { return }
-    backwardHidden(critic, rowGradient: rowGradient, rows: rows, count: count, gradient: nil)
-    let first = shape.hiddenSizes[0]
-    let product = actionProduct.matrix(rows: count, columns: actionSize)
-    let weight = critic.weight(0).columns(observationSize..<observationSize + actionSize)
-    DenseProduct.multiply(delta[0].matrix(rows: count, columns: first), weight, into: product)
-    for i in 0..<count {
-      let row = Int(rows[i])
-      for k in 0..<actionSize {
-        actionGradient[row * actionSize + k] = product.base[i * actionSize + k]
-      }
-    }
-  }
-
   /// From the head down to the first layer's ReLU, compacted to the listed rows, in `delta[0]`;
   /// `hidden[0]` is compacted alike.
   private func backwardHidden(
     _ critic: NetworkView, rowGradient: UnsafePointer<Float>, rows: UnsafePointer<Int32>,
-    count: Int,
-    gradient: UnsafeMutablePointer<Float>?
+    count: Int, gradient: UnsafeMutablePointer<Float>
   ) {
     let last = shape.hiddenSizes.count - 1
     let head = critic.layout.head
-    let lastBias = last == 0 ? sink.base : gradient.map { $0 + critic.layout.layers[last].bias }
+    let lastBias = last == 0 ? sink.base : gradient + critic.layout.layers[last].bias
     bk_dot_backward(
       hidden[last].base, head.inputs, rowGradient, rows, count, critic.base + head.weight,
-      delta[last].base, gradient.map { $0 + head.weight },
-      gradient == nil ? nil : lastBias, head.inputs)
+      delta[last].base, gradient + head.weight, lastBias, head.inputs)
     if last == 0 {
       bk_compact_rows(hidden[0].base, head.inputs, rows, count, head.inputs)
       return
@@ -169,17 +135,14 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       let above = delta[layer].matrix(rows: count, columns: place.outputs)
       let below = hidden[layer - 1].matrix(rows: count, columns: place.inputs)
       bk_compact_rows(below.base, place.inputs, rows, count, place.inputs)
-      if let gradient {
-        let weightGradient = MatrixView(
-          base: gradient + place.weight, rows: place.outputs, columns: place.inputs,
-          stride: place.inputs)
-        DenseProduct.multiply(
-          above, below, transposeA: true, into: weightGradient, accumulates: true)
-      }
+      let weightGradient = MatrixView(
+        base: gradient + place.weight, rows: place.outputs, columns: place.inputs,
+        stride: place.inputs)
+      DenseProduct.multiply(
+        above, below, transposeA: true, into: weightGradient, accumulates: true)
       let next = delta[layer - 1].matrix(rows: count, columns: place.inputs)
       // The first layer's bias gradient is summed by `finish`, from sums over the rows of a state.
-      let bias =
-        layer > 1 ? gradient.map { $0 + critic.layout.layers[layer - 1].bias } : nil
+      let bias = layer > 1 ? gradient + critic.layout.layers[layer - 1].bias : nil
       DenseProduct.multiply(
         above, critic.weight(layer), into: next, finish: .mask(positive: below, columnSums: bias))
     }
@@ -197,7 +160,4 @@ package final class CriticPass: ManyActionsPass, @unchecked Sendable {
       }
     }
   }
-
-  /// 0, 1, 2, …: the list that names every row.
-  package var allRows: UnsafePointer<Int32> { UnsafePointer(everyRow) }
 }

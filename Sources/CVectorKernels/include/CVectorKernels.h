@@ -140,17 +140,6 @@ void bk_tanh_gaussian(const float *head, const float *noise, float *action, floa
 void bk_tanh_gaussian_log_prob(const float *head, const float *action, float *log_prob,
                                ptrdiff_t states, ptrdiff_t actions, float low, float high);
 
-/// Gradient of Σ_s scale·(α·log π(ã|s) − Q) towards the head, for one reparameterised draw per state:
-/// dq is ∂Q/∂ã.
-void bk_tanh_gaussian_backward(const float *head, const float *noise, const float *action,
-                               const float *dq, float temperature, float scale, float *dhead,
-                               ptrdiff_t states, ptrdiff_t actions, float low, float high);
-
-/// dhead −= scale·∂ log π(a|s)/∂head for given actions (clipped to ±0.999999).
-void bk_tanh_gaussian_log_prob_backward(const float *head, const float *action, float scale,
-                                        float *dhead, ptrdiff_t states, ptrdiff_t actions,
-                                        float low, float high);
-
 /// Moment-matched mixture of `members` tanh-Gaussians before the squashing, BRED eq. 9: for each state
 /// and action, mean = average of means, variance = mean σᵢ² + mean (μᵢ − mean)². Member i's heads start
 /// at heads + i·member_stride; head receives (mean, log-std).
@@ -161,10 +150,6 @@ void bk_mixture_heads(const float *heads, ptrdiff_t member_stride, ptrdiff_t mem
 void bk_mixture_backward(const float *member_head, const float *head, const float *dhead,
                          ptrdiff_t members, float *dmember, ptrdiff_t states, ptrdiff_t actions,
                          float low, float high);
-
-/// Distillation loss of BRED eq. 8 summed over states, ‖μ − μ̄‖² + ‖σ − σ̄‖²; dhead = scale·gradient.
-double bk_distillation(const float *head, const float *target, float scale, float *dhead,
-                       ptrdiff_t states, ptrdiff_t actions, float low, float high);
 
 /// y[i] = tanh(x[i]); y[i] = exp(x[i]).
 void bk_tanh(const float *x, float *y, ptrdiff_t count);

@@ -1,6 +1,6 @@
 package import RLCore
 
-/// Means of a learner's metrics over one epoch; unlike ``MetricsAverage`` it can be saved half-way.
+/// Means of an algorithm's metrics over one epoch. Can be saved half-way.
 package struct EpochAverage {
   let names: [String]
   private(set) var sums: [Double]

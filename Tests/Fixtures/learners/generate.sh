@@ -5,6 +5,6 @@
 #   PYTHON=/tmp/reference/bin/python Tests/Fixtures/learners/generate.sh
 set -e
 cd "$(dirname "$0")"
-for script in policy sac cql distillation updates; do
+for script in sac cql distillation updates; do
   PYTHONDONTWRITEBYTECODE=1 "${PYTHON:-python3}" "$script.py"
 done
