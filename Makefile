@@ -55,7 +55,7 @@ test-long: setup
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
-	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|NetworksTests|ReplayTests'
+	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|AutodiffTests|AgentsTests|ReplayTests'
 
 lint:
 	experiments/scripts/lint.sh

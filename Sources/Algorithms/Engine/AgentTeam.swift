@@ -1,3 +1,4 @@
+import Autodiff
 public import DenseMath
 public import RLCore
 
