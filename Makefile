@@ -5,6 +5,7 @@
 #   make test-long  the slow tests too, then the tests that watch memory under AddressSanitizer
 #   make lint       formatting and house rules; changes nothing
 #   make format     rewrite the sources in the house format
+#   make settings   write docs/settings.md from the declarations in the code
 #   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
 #   make bench      measure updates, environments and loading, with the floor of each
 #   make docs       the DocC documentation, warnings are errors
@@ -19,7 +20,7 @@ BRED := .build/release/bred
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long lint format demo bench docs clean
+.PHONY: help setup build test test-long lint format settings demo bench docs clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -61,6 +62,9 @@ lint:
 
 format:
 	$(SWIFT) format -i -r --configuration .swift-format Package.swift $$(experiments/scripts/lint.sh --list)
+
+settings: build
+	$(BRED) settings >docs/settings.md
 
 demo: build
 	experiments/demo/run.sh $(BRED)

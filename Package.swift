@@ -47,6 +47,7 @@ let package = Package(
     .systemLibrary(
       name: "CHDF5", path: "Modules/CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
+    .target(name: "CHDF5Probe", dependencies: ["CHDF5"]),
     // Comes with libhdf5-dev, which needs it too.
     .systemLibrary(name: "CZlib", path: "Modules/CZlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -54,14 +55,10 @@ let package = Package(
     .target(name: "CVectorKernels"),
     library("DenseMath", ["COpenBLAS", "CVectorKernels"]),
     library("RLCore", ["DenseMath"]),
-    library("Networks", ["RLCore", "DenseMath", "CVectorKernels"]),
-    library("Autodiff", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
-    library("Algorithms", ["Autodiff", "Networks", "RLCore", "DenseMath", "CVectorKernels"]),
+    library("Autodiff", ["RLCore", "DenseMath", "CVectorKernels"]),
+    library("Algorithms", ["Autodiff", "RLCore", "DenseMath", "CVectorKernels"]),
+    library("Agents", ["Algorithms", "Autodiff", "RLCore", "DenseMath"]),
     library("Replay", ["RLCore", "DenseMath"]),
-    library("Learners", ["Networks", "RLCore", "DenseMath", "CVectorKernels"]),
-    library(
-      "FineTuning",
-      ["Learners", "Networks", "Replay", "RLCore", "DenseMath", "CVectorKernels"]),
 
     // The world: simulator and files.
     library("Physics", ["CMuJoCo"]),
@@ -73,7 +70,7 @@ let package = Package(
         .embedInCode("Resources/walker2d.xml"),
         .embedInCode("Resources/halfcheetah.xml"),
       ]),
-    library("HDF5", ["CHDF5", "CHDF5Driver", "CZlib", "DenseMath"]),
+    library("HDF5", ["CHDF5", "CHDF5Driver", "CHDF5Probe", "CZlib", "DenseMath"]),
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
     // Both together.
@@ -81,7 +78,7 @@ let package = Package(
     library(
       "Runs",
       [
-        "Configuration", "Networks", "RLCore", "DenseMath", "Physics", "HDF5",
+        "Configuration", "Agents", "RLCore", "DenseMath", "Physics", "HDF5",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
@@ -89,28 +86,28 @@ let package = Package(
     library(
       "Stages",
       [
-        "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay", "RLCore",
-        "DenseMath", "Datasets", "Environments", "Physics",
+        "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay",
+        "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
     library("Reports", ["Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     library(
       "Benchmarks",
       [
-        "Runs", "FineTuning", "Learners", "Networks", "Replay", "Datasets", "Environments",
-        "Physics", "RLCore", "DenseMath",
+        "Runs", "Agents", "Algorithms", "Autodiff", "Replay", "Datasets",
+        "Environments", "Physics", "RLCore", "DenseMath",
       ]),
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning", "Learners",
-        "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms", "Agents",
+        "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
         "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
-        "Environments", "Networks", "RLCore", "DenseMath",
+        "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -122,14 +119,14 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
-    tests("NetworksTests", ["Networks", "RLCore", "DenseMath"]),
-    tests("AutodiffTests", ["Autodiff", "Networks", "RLCore", "DenseMath"]),
+    tests("AutodiffTests", ["Autodiff", "RLCore", "DenseMath"]),
     tests(
       "AlgorithmsTests",
       [
-        "Algorithms", "Autodiff", "Networks", "Replay", "RLCore", "DenseMath",
+        "Algorithms", "Agents", "Autodiff", "Replay", "RLCore", "DenseMath",
         "CAllocationCounter",
       ]),
+    tests("AgentsTests", ["Agents", "Algorithms", "Autodiff", "RLCore", "DenseMath"]),
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
@@ -145,8 +142,7 @@ let package = Package(
     tests(
       "StagesTests",
       [
-        "Stages", "Runs", "Configuration", "FineTuning", "Learners", "Networks", "Replay",
-        "Datasets", "Environments", "RLCore", "DenseMath",
+        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
       ]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
@@ -154,9 +150,12 @@ let package = Package(
     tests(
       "BREDTests",
       [
-        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "FineTuning",
-        "Learners", "Networks", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms",
+        "Autodiff", "Agents", "Replay", "RLCore", "DenseMath", "Datasets",
+        "Environments",
       ]),
-    tests("CommandTests", ["BREDCommand", "Datasets", "Environments", "HDF5", "RLCore"]),
+    tests(
+      "CommandTests",
+      ["BREDCommand", "Agents", "Datasets", "Environments", "HDF5", "RLCore"]),
   ]
 )

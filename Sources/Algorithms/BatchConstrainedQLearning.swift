@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Batch-constrained deep Q-learning, BCQ (Fujimoto et al. 2019, arXiv:1812.02900): the best of actions

@@ -22,7 +22,7 @@ public final class ConservativeQLearning: Algorithm {
   let temperature: PositiveScalar
   /// α′ of the Lagrange version.
   let multiplier: PositiveScalar
-  let regression: ConservativeRegression
+  package let regression: ConservativeRegression
   private let (drawNow, drawNext): (Noise, Noise)
   private let (uniform, samplesNow, samplesNext): (Noise, Noise, Noise)
   private let metrics: CQLMetrics

@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Ensemble-diversified actor-critic, EDAC (An et al. 2021, arXiv:2110.01548): SAC whose K critics must

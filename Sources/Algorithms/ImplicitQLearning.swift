@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Implicit Q-learning (Kostrikov et al. 2021, arXiv:2110.06169): no action outside the data is ever

@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Off2On (Lee et al. 2021, arXiv:2107.00591): the ensemble form of SAC, which learns beside its critics how

@@ -1,6 +1,5 @@
-import Autodiff
+public import Autodiff
 public import DenseMath
-public import Networks
 public import RLCore
 
 /// Distils the policies of an ensemble into one, BRED section 4.1, eq. 8.

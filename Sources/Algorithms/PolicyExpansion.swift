@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Policy expansion, PEX (Zhang et al. 2023, arXiv:2302.00935): the offline policy stays as it is, a fresh

@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Reinforcement learning with prior data, RLPD (Ball et al. 2023, arXiv:2302.02948): SAC with many

@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// Supported policy optimisation, SPOT (Wu et al. 2022, arXiv:2202.06239): TD3 whose policy pays for

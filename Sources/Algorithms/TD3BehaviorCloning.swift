@@ -1,5 +1,4 @@
 import Autodiff
-import Networks
 public import RLCore
 
 /// TD3+BC (Fujimoto & Gu 2021, arXiv:2106.06860): TD3 whose policy also imitates the data.

@@ -1,6 +1,4 @@
-internal import CVectorKernels
 import DenseMath
-import Networks
 
 /// ∂Q/∂a as a variable that can be differentiated again, as EDAC's diversity term needs it.
 extension NetworkStack {
@@ -9,10 +7,11 @@ extension NetworkStack {
   /// A network of ReLUs is linear wherever its units do not switch, so going backward through this is
   /// going forward once more through the same masks. The arguments themselves get no gradient.
   package func inputGradients(_ x: Variable, _ y: Variable) -> Variable {
-    precondition(
+    x.checkSameTape(y)
+    require(
       outputs == 1 && !shape.normalizesLayers,
       "action gradients of '\(block.name)': one output and no layer norm are needed")
-    precondition(
+    require(
       !x.isRecorded && !y.isRecorded,
       "action gradients at variables that are themselves being differentiated")
     let tape = x.tape

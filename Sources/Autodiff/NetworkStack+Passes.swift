@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import DenseMath
-import Networks
 
 /// Forward and backward through one member on one piece of the rows.
 extension NetworkStack {
@@ -10,7 +9,8 @@ extension NetworkStack {
   ) {
     let rows = piece.rows.count
     let network = view(piece.member, target: call.usesTarget)
-    let kept = fused ? own.hidden.base : call.hidden.map { $0 + call.start(piece, width: hiddenWidth) }
+    let kept =
+      fused ? own.hidden.base : call.hidden.map { $0 + call.start(piece, width: hiddenWidth) }
     let normal =
       fused ? own.normal.base : call.normal.map { $0 + call.start(piece, width: hiddenWidth) }
     let inverse =

@@ -1,5 +1,4 @@
 import DenseMath
-package import Networks
 
 /// K networks of one shape that are evaluated on the same inputs: twin critics, an ensemble, or one.
 public final class NetworkStack: @unchecked Sendable {
@@ -47,7 +46,7 @@ public final class NetworkStack: @unchecked Sendable {
 
   /// Takes over the parameters of `members` networks; targets become copies.
   package func load(_ networks: [Network]) {
-    precondition(
+    require(
       networks.count == members && networks.allSatisfy { $0.shape == shape },
       "\(networks.count) networks of \(networks.map(\.shape)) for \(members) of \(shape)")
     for (member, network) in networks.enumerated() {
@@ -58,7 +57,9 @@ public final class NetworkStack: @unchecked Sendable {
   }
 
   package func loadTargets(_ networks: [Network]) {
-    precondition(networks.count == members && networks.allSatisfy { $0.shape == shape })
+    require(
+      networks.count == members && networks.allSatisfy { $0.shape == shape },
+      "\(networks.count) targets of \(networks.map(\.shape)) for \(members) of \(shape)")
     guard let targets = block.targets else { return }
     for (member, network) in networks.enumerated() {
       (targets.base + member * block.count).update(from: network.values.base, count: block.count)
@@ -104,13 +105,18 @@ public final class NetworkStack: @unchecked Sendable {
   func prepare(
     _ x: Variable, _ y: Variable?, usesTarget: Bool, list: MemberList? = nil
   ) -> NetworkCall {
+    x.checkValid()
     if let y { x.checkSameTape(y) }
     let (tape, rows) = (x.tape, x.rows)
-    precondition(
+    require(
       x.columns + (y?.columns ?? 0) == inputs && (y == nil || y!.rows == rows),
       "'\(block.name)' takes \(inputs) columns, given \(x.rows) × \(x.columns)"
         + (y.map { " and \($0.rows) × \($0.columns)" } ?? ""))
-    precondition(!usesTarget || block.targets != nil, "'\(block.name)' has no targets")
+    require(!usesTarget || block.targets != nil, "'\(block.name)' has no targets")
+    require(
+      tape.pool.threads <= workers,
+      "'\(block.name)' has memory for \(workers) threads, the variable's tape \(tape.pool.threads)")
+    if let list { list.check(members: members, of: block.name) }
     var joined = x.values
     if let y, y.columns > 0 {
       let (a, b) = (joined, y.values)
@@ -207,6 +213,18 @@ public struct MemberList {
   package init(indices: UnsafePointer<Int32>, count: Int) {
     self.indices = indices
     self.count = count
+  }
+
+  /// Each is a member, and none stands there twice: they get their gradients at the same time.
+  func check(members: Int, of name: String) {
+    for i in 0..<count {
+      require(
+        indices[i] >= 0 && indices[i] < members,
+        "member \(indices[i]) of '\(name)', which has \(members)")
+      for j in 0..<i {
+        require(indices[i] != indices[j], "member \(indices[i]) of '\(name)' twice")
+      }
+    }
   }
 }
 

@@ -1,6 +1,3 @@
-internal import CVectorKernels
-import DenseMath
-
 /// out = f(x, y) element by element, rows alike, columns alike or one a multiple of the other.
 @inline(__always)
 func combine(
@@ -29,9 +26,11 @@ func combine(
 
 @inline(__always)
 func checkCombines(_ name: StaticString, _ x: Variable, _ y: Variable) {
-  precondition(
+  require(
     x.rows == y.rows
-      && max(x.columns, y.columns) % max(1, min(x.columns, y.columns)) == 0,
+      && (x.columns == y.columns
+        || min(x.columns, y.columns) > 0
+          && max(x.columns, y.columns) % min(x.columns, y.columns) == 0),
     "\(name) of \(x.rows) × \(x.columns) and \(y.rows) × \(y.columns): rows must agree, and columns "
       + "be equal or one a multiple of the other")
 }
@@ -95,24 +94,28 @@ private func pullBoth(
 /// Rows of both arguments must agree; columns too, or one is a multiple of the other, and each of the
 /// fewer stands for a group of neighbours.
 extension Variable {
+  /// x + y.
   public static func + (x: Variable, y: Variable) -> Variable {
     combine("the sum", x, y, { $0 + $1 }) { tape, node in
       pullBoth(tape, node, { _, _ in 1 }, { _, _ in 1 })
     }
   }
 
+  /// x − y.
   public static func - (x: Variable, y: Variable) -> Variable {
     combine("the difference", x, y, { $0 - $1 }) { tape, node in
       pullBoth(tape, node, { _, _ in 1 }, { _, _ in -1 })
     }
   }
 
+  /// x·y, element by element.
   public static func * (x: Variable, y: Variable) -> Variable {
     combine("the product", x, y, { $0 * $1 }) { tape, node in
       pullBoth(tape, node, { _, b in b }, { a, _ in a })
     }
   }
 
+  /// x/y, element by element.
   public static func / (x: Variable, y: Variable) -> Variable {
     combine("the quotient", x, y, { $0 / $1 }) { tape, node in
       pullBoth(tape, node, { _, b in 1 / b }, { a, b in -a / (b * b) })
@@ -121,14 +124,15 @@ extension Variable {
 
   /// The greater of both; where they are equal the gradient goes to the first.
   public static func maximum(_ x: Variable, _ y: Variable) -> Variable {
-    combine("the maximum", x, y, { $0 < $1 ? $1 : $0 }) { tape, node in
+    // A NaN of either stays, so that it is noticed.
+    combine("the maximum", x, y, { $0 < $1 || $1.isNaN ? $1 : $0 }) { tape, node in
       pullBoth(tape, node, { a, b in a < b ? 0 : 1 }, { a, b in a < b ? 1 : 0 })
     }
   }
 
   /// The lesser of both; where they are equal the gradient goes to the first.
   public static func minimum(_ x: Variable, _ y: Variable) -> Variable {
-    combine("the minimum", x, y, { $1 < $0 ? $1 : $0 }) { tape, node in
+    combine("the minimum", x, y, { $1 < $0 || $1.isNaN ? $1 : $0 }) { tape, node in
       pullBoth(tape, node, { a, b in b < a ? 0 : 1 }, { a, b in b < a ? 1 : 0 })
     }
   }
@@ -140,8 +144,8 @@ extension Variable {
   public func squaredError(to y: Variable) -> Variable {
     checkSameTape(y)
     checkValid()
-    if tape.pendingNode >= 0, tape.pendingNode == node, isRecorded, !y.isRecorded,
-      columns % max(1, y.columns) == 0, rows == y.rows
+    if tape.pendingNode >= 0, tape.pendingNode == node, !tape.hasPendingError, isRecorded,
+      !y.isRecorded, y.columns > 0, columns % y.columns == 0, rows == y.rows
     {
       let target = y.values
       let waiting = source
@@ -171,13 +175,21 @@ extension Variable {
     }
   }
 
+  /// a·x.
   public static func * (a: Double, x: Variable) -> Variable { x.scaled(by: Float(a)) }
+  /// x·a.
   public static func * (x: Variable, a: Double) -> Variable { x.scaled(by: Float(a)) }
+  /// x/a, as a product with 1/a.
   public static func / (x: Variable, a: Double) -> Variable { x.scaled(by: Float(1 / a)) }
+  /// x + a.
   public static func + (x: Variable, a: Double) -> Variable { x.scaled(by: 1, plus: Float(a)) }
+  /// a + x.
   public static func + (a: Double, x: Variable) -> Variable { x.scaled(by: 1, plus: Float(a)) }
+  /// x − a.
   public static func - (x: Variable, a: Double) -> Variable { x.scaled(by: 1, plus: Float(-a)) }
+  /// a − x.
   public static func - (a: Double, x: Variable) -> Variable { x.scaled(by: -1, plus: Float(a)) }
+  /// −x.
   public static prefix func - (x: Variable) -> Variable { x.scaled(by: -1) }
 }
 

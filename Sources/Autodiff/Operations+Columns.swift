@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import DenseMath
 
 /// Operations over the columns of each row.
 extension Variable {
@@ -41,7 +40,7 @@ extension Variable {
   }
 
   private func checkGroups(_ size: Int, _ name: StaticString) {
-    precondition(
+    require(
       size >= 1 && columns % size == 0, "\(name) of groups of \(size) in \(rows) × \(columns)")
   }
 
@@ -93,11 +92,15 @@ extension Variable {
     let x = values
     let (softmax, out) = (tape.floats(rows * columns), tape.floats(rows))
     bk_softmax_rows(x, softmax, out, 1, rows, columns)
+    // The kernel's logarithm makes a number of a NaN; the softmax keeps it, in all columns.
+    for r in 0..<rows where softmax[r * columns].isNaN { out[r] = .nan }
     return unary(self, out, columns: 1, keeping: softmax) { tape, node in
       let n = node.pointee
       let d = tape.nodes[n.first].gradient
       for r in 0..<n.rows {
-        for c in 0..<n.xColumns { d[r * n.xColumns + c] += n.gradient[r] * n.z![r * n.xColumns + c] }
+        for c in 0..<n.xColumns {
+          d[r * n.xColumns + c] += n.gradient[r] * n.z![r * n.xColumns + c]
+        }
       }
     }
   }
@@ -131,7 +134,7 @@ extension Variable {
 
   /// Columns `range`.
   public func columns(_ range: Range<Int>) -> Variable {
-    precondition(
+    require(
       range.lowerBound >= 0 && range.upperBound <= columns,
       "columns \(range) of \(rows) × \(columns)")
     let x = values
@@ -151,12 +154,13 @@ extension Variable {
     }
   }
 
+  /// One column, `[rows, 1]`.
   public func column(_ index: Int) -> Variable { columns(index..<index + 1) }
 
   /// The columns of both, side by side.
   public func joined(with y: Variable) -> Variable {
     checkSameTape(y)
-    precondition(
+    require(
       rows == y.rows, "joining \(rows) × \(columns) and \(y.rows) × \(y.columns): rows must agree")
     let width = columns + y.columns
     let (a, b, out) = (values, y.values, tape.floats(rows * width))
@@ -192,7 +196,7 @@ extension Variable {
 
   /// Each row `count` times in a row: `[rows · count, columns]`.
   public func repeated(_ count: Int) -> Variable {
-    precondition(count >= 1, "rows repeated \(count) times")
+    require(count >= 1, "rows repeated \(count) times")
     let x = values
     let out = tape.floats(rows * count * columns)
     for r in 0..<rows {
@@ -214,7 +218,7 @@ extension Variable {
   /// The same numbers with `count` neighbouring rows side by side: undoes ``repeated(_:)``'s order, so
   /// that operations over columns see what belongs to one state.
   public func gatheringRows(_ count: Int) -> Variable {
-    precondition(count >= 1 && rows % count == 0, "\(rows) rows in groups of \(count)")
+    require(count >= 1 && rows % count == 0, "\(rows) rows in groups of \(count)")
     return unary(self, values, rows: rows / count, columns: columns * count) { tape, node in
       let n = node.pointee
       let d = tape.nodes[n.first].gradient
@@ -249,7 +253,7 @@ extension Variable {
 
   /// Mean over rows of the variance within each row, n − 1 in the denominator.
   public var meanRowVariance: Double {
-    precondition(columns >= 2, "variance over \(columns) columns")
+    require(columns >= 2, "variance over \(columns) columns")
     let x = values
     var total = 0.0
     for r in 0..<rows {
@@ -269,7 +273,8 @@ extension Variable {
   /// Softmax of x/temperature over the rows of the whole minibatch, times their number, so that the
   /// weights have mean 1.
   public func batchWeights(temperature: Double) -> Variable {
-    precondition(columns == 1, "weights of \(rows) × \(columns): one column is needed")
+    require(columns == 1, "weights of \(rows) × \(columns): one column is needed")
+    require(temperature > 0, "weights at a temperature of \(temperature)")
     let x = values
     let out = tape.floats(rows + 1)
     bk_softmax_rows(x, out, out + rows, Float(temperature), 1, rows)
@@ -283,7 +288,7 @@ extension Variable {
   /// cumulated share exceeds `uniform`. Nothing goes backward through it.
   package func categorical(_ uniform: Variable) -> Variable {
     checkSameTape(uniform)
-    precondition(
+    require(
       uniform.rows == rows && uniform.columns == 1,
       "\(uniform.rows) × \(uniform.columns) numbers to draw from \(rows) × \(columns)")
     let (softmax, sums) = (tape.floats(rows * columns), tape.floats(rows))

@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import DenseMath
 
 #if canImport(Glibc)
   import Glibc
@@ -9,10 +8,12 @@ import DenseMath
 
 /// Functions of each element.
 extension Variable {
+  /// x².
   public func squared() -> Variable {
     map(self, { $0 * $0 }) { tape, node in pull(tape, node) { x, _ in 2 * x } }
   }
 
+  /// √x, of numbers above 0: at 0 the slope is infinite.
   public func squareRoot() -> Variable {
     map(self, { $0.squareRoot() }) { tape, node in pull(tape, node) { _, out in 0.5 / out } }
   }
@@ -24,6 +25,7 @@ extension Variable {
     }
   }
 
+  /// eˣ.
   public func exponential() -> Variable {
     let (a, out) = (values, tape.floats(rows * columns))
     bk_exp(a, out, rows * columns)
@@ -37,6 +39,7 @@ extension Variable {
     map(self, { logf($0) }) { tape, node in pull(tape, node) { x, _ in 1 / x } }
   }
 
+  /// tanh x.
   public func tanh() -> Variable {
     let (a, out) = (values, tape.floats(rows * columns))
     bk_tanh(a, out, rows * columns)
@@ -66,7 +69,7 @@ extension Variable {
 
   /// x within [low, high]; outside, the gradient is 0.
   public func clamped(_ low: Double, _ high: Double) -> Variable {
-    precondition(low <= high, "clamped to \(low)…\(high)")
+    require(low <= high, "clamped to \(low)…\(high)")
     let (low, high) = (Float(low), Float(high))
     // Written so that a NaN stays one.
     return map(self, low: low, high: high, { $0 < low ? low : $0 > high ? high : $0 }) {
@@ -79,6 +82,7 @@ extension Variable {
   /// ∣τ − 1(u < 0)∣·u²: the expectile loss of IQL (Kostrikov et al. 2021, eq. 4).
   /// - Parameter tau: τ in (0, 1).
   public func expectile(_ tau: Double) -> Variable {
+    require(tau > 0 && tau < 1, "an expectile of \(tau), which is not between 0 and 1")
     let tau = Float(tau)
     return map(self, low: tau, { ($0 < 0 ? 1 - tau : tau) * $0 * $0 }) { tape, node in
       let tau = node.pointee.low
@@ -88,6 +92,7 @@ extension Variable {
 
   /// ½u² for ∣u∣ ≤ δ, δ·(∣u∣ − ½δ) beyond.
   public func huber(_ delta: Double = 1) -> Variable {
+    require(delta > 0, "a Huber loss that turns linear at \(delta)")
     let delta = Float(delta)
     return map(
       self, low: delta, { abs($0) <= delta ? 0.5 * $0 * $0 : delta * (abs($0) - 0.5 * delta) }

@@ -19,6 +19,7 @@ public struct OptimizerSettings: Sendable, Equatable {
     case warmUp(steps: Int)
   }
 
+  /// How parameters are drawn towards 0.
   public enum Decay: Sendable, Equatable {
     case none
     /// λ·θ joins the gradient, as `weight_decay` of PyTorch's Adam.
@@ -27,13 +28,20 @@ public struct OptimizerSettings: Sendable, Equatable {
     case decoupled(Double)
   }
 
+  /// Step size before the schedule.
   public var learningRate: Double
+  /// β₁, how much of the first moment a step keeps.
   public var beta1 = 0.9
+  /// β₂, how much of the second moment a step keeps.
   public var beta2 = 0.999
+  /// ε, added to the root of the second moment.
   public var epsilon = 1e-8
+  /// How the learning rate changes.
   public var schedule = Schedule.constant
+  /// Weight decay.
   public var decay = Decay.none
-  /// Greatest Euclidean norm of a module's gradient, all members together; longer ones are shortened.
+  /// Greatest Euclidean norm of the gradient of one block of parameters, all members together; longer
+  /// ones are shortened. Parameters beside a policy's network are a block of their own.
   public var maximumGradientNorm: Double?
 
   /// Adam as everybody uses it: β₁ 0.9, β₂ 0.999, ε 1e-8, no decay, no clipping.

@@ -10,6 +10,7 @@ package typealias Floats = UnsafeMutablePointer<Float>
 package final class Tape: @unchecked Sendable {
   package typealias Pullback = (Tape, UnsafePointer<Node>) -> Void
 
+  /// One operation: what it computed and how to go back through it.
   package struct Node {
     package var pullback: Pullback
     package var values: Floats
@@ -46,6 +47,8 @@ package final class Tape: @unchecked Sendable {
   /// A network call that nobody has asked for yet, and the squared error that is taken of it.
   package private(set) var pendingNode = -1
   private var pendingError: (node: Int, target: Floats, targetColumns: Int)?
+  /// Whether a squared error of the waiting call waits with it; there is room for one.
+  package var hasPendingError: Bool { pendingError != nil }
   /// Lets the thread that reads a variable see whether its update is over, even after the tape is gone.
   package let generation: UnsafeMutablePointer<UInt64>
 
@@ -125,6 +128,7 @@ package final class Tape: @unchecked Sendable {
     return result
   }
 
+  /// A variable through which no gradient goes.
   package func constant(_ values: Floats, rows: Int, columns: Int) -> Variable {
     Variable(tape: self, node: -1, rows: rows, columns: columns, storage: values)
   }
@@ -135,7 +139,7 @@ package final class Tape: @unchecked Sendable {
     _ values: Floats, rows: Int, columns: Int, _ pullback: @escaping Pullback,
     _ fill: (inout Node) -> Void
   ) -> Variable {
-    precondition(
+    require(
       nodeCount < Tape.capacity, "an update of more than \(Tape.capacity) operations")
     let gradient = zeros(rows * columns)
     var node = Node(
@@ -147,8 +151,10 @@ package final class Tape: @unchecked Sendable {
       tape: self, node: nodeCount - 1, rows: rows, columns: columns, storage: values)
   }
 
+  /// Keeps a network call for its pullback.
+  /// - Returns: its place among ``calls``.
   package func add(_ call: NetworkCall) -> Int {
-    precondition(callCount < Tape.capacity, "more than \(Tape.capacity) network calls in an update")
+    require(callCount < Tape.capacity, "more than \(Tape.capacity) network calls in an update")
     (calls + callCount).initialize(to: call)
     callCount += 1
     return callCount - 1
@@ -203,8 +209,10 @@ package final class Tape: @unchecked Sendable {
   /// Where the loss is the squared error of one network call, that call runs forward and backward in
   /// one go, while its activations are in the core's cache.
   package func differentiate(_ loss: Variable) -> Double {
-    precondition(loss.tape === self, "the loss belongs to another agent's tape")
     loss.checkValid()
+    require(
+      loss.tape === self,
+      "the loss of \(loss.rows) × \(loss.columns) belongs to another agent's tape")
     let scale = 1 / Float(loss.rows)
     if let error = pendingError, error.node == loss.node, pendingNode == loss.node - 1,
       pendingNode >= lossStart
@@ -243,7 +251,9 @@ package final class Tape: @unchecked Sendable {
 public struct Variable {
   package unowned(unsafe) let tape: Tape
   package let node: Int
+  /// Transitions, or as many rows as the operation made of them.
   public let rows: Int
+  /// Numbers of each row.
   public let columns: Int
   /// Where the values stand; read them through ``values``.
   package let storage: Floats
@@ -262,7 +272,7 @@ public struct Variable {
 
   @inline(__always)
   package func checkValid() {
-    precondition(
+    require(
       current.pointee == generation,
       "a variable of \(rows) × \(columns) was kept after the update that computed it")
   }
@@ -292,10 +302,16 @@ public struct Variable {
   /// A copy that outlives the update.
   public var matrix: Matrix { view.matrix }
 
-  /// Two variables of one operation must come from one tape.
+  /// Two variables of one operation must come from one update of one tape.
   @inline(__always)
   package func checkSameTape(_ other: Variable) {
-    precondition(tape === other.tape, "variables of two agents in one operation")
+    // First, since a variable that was kept may be all that is left of its tape.
+    checkValid()
+    other.checkValid()
+    require(
+      tape === other.tape,
+      "variables of two agents in one operation: \(rows) × \(columns) and "
+        + "\(other.rows) × \(other.columns)")
   }
 }
 

@@ -88,7 +88,7 @@ struct BenchmarkCommand: ParsableCommand {
     }
     if scaling {
       let model = ScalingBenchmarks.measureModel(pool: pool)
-      ScalingBenchmarks.run(model, repetitions: repetitions, pool: pool, record: record)
+      try ScalingBenchmarks.run(model, repetitions: repetitions, pool: pool, record: record)
       report.rates = model
       report.protocols = ScalingBenchmarks.protocols(model, pool: pool)
       if !json { Self.printModel(model, report.protocols!) }
@@ -99,7 +99,7 @@ struct BenchmarkCommand: ParsableCommand {
     }
     if let ensemble, let dataset {
       let agents = TrainedAgents(ensemble: ensemble, dataset: dataset)
-      record(try BenchmarkSuite.run(agents, repetitions: repetitions, pool: pool))
+      try BenchmarkSuite.run(agents, repetitions: repetitions, pool: pool, record: record)
     }
     if json {
       report.results = results
@@ -133,6 +133,19 @@ struct BenchmarkCommand: ParsableCommand {
       + String(format: "%8.1f  ", result.perSecond) + floor + "  " + ratio
       + "  " + processor
       + (result.predictedMilliseconds.map { String(format: "%11.4f", $0) } ?? "")
+      + (result.passes.map(Self.line) ?? "")
+  }
+}
+
+extension BenchmarkCommand {
+  private static func line(_ passes: PassShares) -> String {
+    String(
+      format:
+        "\n  all actions: %.0f %% of the states in groups, %.0f %% in whole rows; %@rows without gradient %.1f %%",
+      100 * passes.inGroups, 100 * (1 - passes.inGroups),
+      passes.unitsOn.map { String(format: "units on for one of 16 actions %.1f %%, ", 100 * $0) }
+        ?? "",
+      100 * passes.skippedRows)
   }
 }
 

@@ -34,8 +34,10 @@ struct Bred: ParsableCommand {
       """,
     version: PackageVersion.number,
     subcommands: [
-      Run.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self, Plot.self,
+      Run.self, Train.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self,
+      Plot.self, AlgorithmCommand.self,
       DatasetCommand.self, EnvironmentCommand.self, BenchmarkCommand.self, Doctor.self,
+      SettingsCommand.self,
     ])
 }
 

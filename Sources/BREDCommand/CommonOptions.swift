@@ -4,6 +4,7 @@ import DenseMath
 import Environments
 import Foundation
 import Logging
+import Stages
 import Runs
 
 /// Options of every command that computes.
@@ -51,7 +52,7 @@ struct TrainingOptions: ParsableArguments {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Override one value, as in finetune.policyLearningRate=3e-5; repeatable.",
+      "Override one value, as in online.sac.policyLearningRate=3e-5; repeatable.",
       valueName: "key=value"))
   var overrides: [String] = []
 
@@ -68,11 +69,21 @@ struct TrainingOptions: ParsableArguments {
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var outputOptions: OutputOptions
 
-  func context(dataset: String? = nil, preset: String? = nil) throws -> StageContext {
+  /// What a stage needs, with the configuration that files and options give.
+  ///
+  /// - Parameters:
+  ///   - stages: those that the command runs.
+  ///   - method: what lies below every file, such as training from scratch.
+  ///   - preset: a configuration file given as an argument.
+  ///   - more: values from options of the command's own.
+  func context(
+    stages: Set<ExperimentStage>, dataset: String? = nil, method: ConfigurationLayer? = nil,
+    preset: String? = nil, more: [ConfigurationOption] = []
+  ) throws -> StageContext {
     if preset != nil, config != nil {
       throw ValidationError("--config and the configuration file as argument exclude each other")
     }
-    var options: [ConfigurationOption] = []
+    var options = more
     if let env {
       let robot = try EnvironmentKind(named: env)
       options.append(.init(name: "--env", key: "environment", value: robot.rawValue))
@@ -81,13 +92,16 @@ struct TrainingOptions: ParsableArguments {
     if let dataset {
       options.append(.init(name: "--dataset", key: "dataset.path", value: dataset))
     }
-    let configuration = try ExperimentConfiguration.load(
-      file: preset ?? config, overrides: overrides, options: options)
+    let file = try (preset ?? config).map { try ConfigurationLayer(file: $0) }
+    let resolved = try ExperimentConfiguration.resolve(
+      ConfigurationSources(method: method, file: file, overrides: overrides, options: options),
+      catalog: .registered, stages: stages)
     let interruption = Interruption()
     interruption.listen()
     return StageContext(
-      configuration: configuration, pool: threads.pool(), reporter: outputOptions.reporter,
-      interruption: interruption, logger: outputOptions.logger(), resume: resume)
+      configuration: resolved.configuration, pool: threads.pool(),
+      reporter: outputOptions.reporter, interruption: interruption, logger: outputOptions.logger(),
+      resume: resume)
   }
 
   /// Prints the finished run's summary where `--json` asks for it.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stages
 
 struct Distill: ParsableCommand {
@@ -25,7 +26,7 @@ struct Distill: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context(dataset: dataset)
+    let context = try options.context(stages: [.distillation], dataset: dataset)
     try DistillStage(context).run(
       ensemble: ensemble, output: options.output, addToEnsemble: addToEnsemble)
     try options.report(options.output)

@@ -14,16 +14,18 @@ struct Evaluate: ParsableCommand {
 
       Examples:
         bred evaluate --env hopper --policy runs/ft-0/weights/policy.safetensors --episodes 20
-        bred evaluate --env hopper --policy runs/cql-0/weights
+        bred evaluate --policy runs/cql-0/weights
         bred evaluate --env halfcheetah --policy actor.safetensors --episodes 100 --seed 1 --json
       """)
 
   @Option(
     name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
-    help: ArgumentHelp("Task: hopper, walker2d or halfcheetah.", valueName: "name"))
-  var env: String
+    help: ArgumentHelp(
+      "Task: hopper, walker2d or halfcheetah. (default: the one that the file names)",
+      valueName: "name"))
+  var env: String?
 
-  @Option(name: .long, help: "Policy weights, safetensors; or an ensemble directory.")
+  @Option(name: .long, help: "Policy weights, safetensors; or a folder of agents.")
   var policy: String
 
   @Option(name: [.customLong("episodes"), .customLong("eval-episodes")], help: "Episodes to play.")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stages
 
 struct FineTune: ParsableCommand {
@@ -7,18 +8,20 @@ struct FineTune: ParsableCommand {
     abstract: "Fine-tune an ensemble online with balanced replay.",
     discussion: """
       Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation).
-      OUTPUT/weights then holds policy.safetensors and the critics. With --set finetune.actor=mixture
+      OUTPUT/weights then holds policy.safetensors and the critics. With --set online.actor=mixture
       the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then
       holds one actor for each member.
 
       Examples:
         bred finetune --env halfcheetah --dataset data.hdf5 --ensemble runs/cql-0/weights --output runs/ft-0
         bred finetune --env hopper --dataset data.hdf5 --ensemble agents --output runs/ft-1 --seed 1 \\
-          --set finetune.replay=uniform --set finetune.environmentSteps=50000
+          --set online.replay=uniform --set online.environmentSteps=50000
       """)
 
-  @Option(name: .long, help: "D4RL HDF5 file: the offline buffer.")
-  var dataset: String
+  @Option(
+    name: .long,
+    help: "D4RL HDF5 file: the offline buffer; not needed with online.replay=online-only.")
+  var dataset: String?
 
   @Option(name: .long, help: "Ensemble directory: member-0/actor.safetensors and so on.")
   var ensemble: String
@@ -26,8 +29,8 @@ struct FineTune: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context(dataset: dataset)
-    try FineTuneStage(context).run(ensemble: ensemble, output: options.output)
+    let context = try options.context(stages: [.online], dataset: dataset)
+    try OnlineStage(context).run(ensemble: ensemble, output: options.output)
     try options.report(options.output)
   }
 }

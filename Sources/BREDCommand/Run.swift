@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stages
 
 struct Run: ParsableCommand {
@@ -10,7 +11,7 @@ struct Run: ParsableCommand {
 
       Examples:
         bred run experiments/presets/hopper-medium.yaml --dataset hopper_medium-v0.hdf5 --output runs/hopper-0
-        bred run my.yaml --output runs/quick --set pretrain.members=2 --set pretrain.gradientSteps=20000
+        bred run my.yaml --output runs/quick --set offline.members=2 --set offline.gradientSteps=20000
         bred run my.yaml --output runs/quick --resume
       """)
 
@@ -23,7 +24,8 @@ struct Run: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context(dataset: dataset, preset: configurationFile)
+    let context = try options.context(
+      stages: ExperimentConfiguration.pipeline, dataset: dataset, preset: configurationFile)
     try Pipeline(context).run(output: options.output)
     try options.report(options.output)
   }

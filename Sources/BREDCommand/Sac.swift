@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stages
 
 struct Sac: ParsableCommand {
@@ -6,7 +7,7 @@ struct Sac: ParsableCommand {
     abstract: "Train soft actor-critic from scratch; its replay buffer can become a dataset.",
     discussion: """
       Examples:
-        bred sac --env hopper --output runs/sac-0 --set sac.environmentSteps=100000
+        bred sac --env hopper --output runs/sac-0 --set online.environmentSteps=100000
         bred sac --env hopper --output runs/sac-0 --replay-dataset hopper-replay.hdf5
       """)
 
@@ -19,8 +20,9 @@ struct Sac: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context()
-    try SACStage(context).run(output: options.output, replayDataset: replayDataset)
+    let context = try options.context(stages: [.online], method: .scratch)
+    try OnlineStage(context).run(
+      ensemble: nil, output: options.output, replayDataset: replayDataset)
     try options.report(options.output)
   }
 }

@@ -1,6 +1,5 @@
 import DenseMath
-import Learners
-import Networks
+import Autodiff
 import RLCore
 
 #if canImport(Glibc)
@@ -30,6 +29,26 @@ public struct BenchmarkResult: Sendable, Codable {
   public var processorRatio: Double?
   /// What ``CostModel`` expects, where it covers the operation.
   public var predictedMilliseconds: Double?
+  /// How a CQL update's critics went through all actions.
+  public var passes: PassShares?
+}
+
+/// What a CQL update's passes over all actions did and what they left out.
+public struct PassShares: Sendable, Codable {
+  /// States whose actions were worked off in groups; the others in whole rows.
+  public var inGroups: Double
+  /// In groups, hidden units that were on for at least one of sixteen actions.
+  public var unitsOn: Double?
+  /// Rows whose gradient was left out.
+  public var skippedRows: Double
+
+  init?(_ tally: PassTally) {
+    let states = tally.groupedStates + tally.denseStates
+    if states == 0 { return nil }
+    inGroups = Double(tally.groupedStates) / Double(states)
+    unitsOn = tally.units == 0 ? nil : Double(tally.unitsOn) / Double(tally.units)
+    skippedRows = 1 - Double(tally.keptRows) / Double(tally.rows)
+  }
 }
 
 /// An operation that can be timed, and its floor.
@@ -43,6 +62,8 @@ struct BenchmarkCase {
   var floorOperationsPerCall: Int?
   let operation: () -> Void
   let floor: (() -> Void)?
+  /// What the passes have done so far, in a CQL update.
+  var tally: (() -> PassTally)?
 
   func measure(repetitions: Int) -> BenchmarkResult {
     for _ in 0..<max(1, iterations / 4) {
@@ -64,7 +85,7 @@ struct BenchmarkCase {
       floorMilliseconds: floors.isEmpty ? nil : Self.median(floors.map(\.clock)),
       minimumMilliseconds: ours.map(\.clock).min()!, maximumMilliseconds: ours.map(\.clock).max()!,
       ratio: ratio(\.clock), processorMilliseconds: Self.median(ours.map(\.processor)),
-      processorRatio: ratio(\.processor))
+      processorRatio: ratio(\.processor), passes: tally.flatMap { PassShares($0()) })
   }
 
   /// Milliseconds of one operation.

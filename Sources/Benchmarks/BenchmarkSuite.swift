@@ -13,10 +13,16 @@ public struct TrainedAgents: Sendable {
   }
 }
 
+/// An ensemble and a dataset that do not belong together.
+public struct TrainedAgentsError: Error, CustomStringConvertible {
+  public let description: String
+}
+
 /// The benchmarks by name.
 public enum BenchmarkSuite {
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
+    "iql-update", "td3-update", "awac-update",
     "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "env-workers-hopper",
     "env-workers-walker2d", "env-workers-halfcheetah", "dataset-load",
   ]
@@ -24,11 +30,15 @@ public enum BenchmarkSuite {
   /// A CQL update of ``TrainedAgents``; only where there are some.
   public static let trainedName = "cql-update-trained"
 
-  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's.
+  /// Measures the CQL update of the first of `agents`, whose floor is the dense computation's: with the pass that
+  /// the data choose, and for comparison with either alone.
   public static func run(
-    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool
-  ) throws -> BenchmarkResult {
-    try UpdateBenchmarks.trainedCQL(agents, pool: pool).measure(repetitions: repetitions)
+    _ agents: TrainedAgents, repetitions: Int, pool: WorkerPool,
+    record: (BenchmarkResult) -> Void
+  ) throws {
+    for benchmark in try UpdateBenchmarks.trainedCQL(agents, pool: pool) {
+      record(benchmark.measure(repetitions: repetitions))
+    }
   }
 
   /// Measures one benchmark; its floor is measured in turn with it.
@@ -42,10 +52,12 @@ public enum BenchmarkSuite {
 
   private static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
     switch name {
-    case "cql-update-2x256": UpdateBenchmarks.cql(UpdateSize(), name: name, pool: pool)
-    case "cql-update-3x256": UpdateBenchmarks.cql(UpdateSize(depth: 3), name: name, pool: pool)
-    case "bred-update-n5": UpdateBenchmarks.sac(UpdateSize(members: 5), name: name, pool: pool)
-    case "sac-update": UpdateBenchmarks.sac(UpdateSize(), name: name, pool: pool)
+    case "cql-update-2x256": try UpdateBenchmarks.cql(UpdateSize(), name: name, pool: pool)
+    case "cql-update-3x256": try UpdateBenchmarks.cql(UpdateSize(depth: 3), name: name, pool: pool)
+    case "bred-update-n5": try UpdateBenchmarks.sac(UpdateSize(members: 5), name: name, pool: pool)
+    case "sac-update": try UpdateBenchmarks.sac(UpdateSize(), name: name, pool: pool)
+    case "iql-update", "td3-update", "awac-update":
+      try UpdateBenchmarks.algorithm(name, pool: pool)
     case "distill-update": UpdateBenchmarks.distillation(pool: pool)
     case "env-step-hopper": try EnvironmentBenchmarks.step(.hopper)
     case "env-step-walker2d": try EnvironmentBenchmarks.step(.walker2d)

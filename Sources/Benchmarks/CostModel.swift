@@ -1,6 +1,5 @@
+import Autodiff
 package import DenseMath
-import Learners
-import Networks
 
 /// Work of one update, as a function of its sizes: what our code does, not the dense computation.
 struct UpdateCost {
@@ -42,9 +41,9 @@ struct UpdateCost {
     }
   }
 
-  /// Share of a critic's hidden units that are on for at least one of a state's actions: fresh networks on
-  /// standard normal states (`experiments/benchmarks/units_on.py`). In use it is less.
-  private static let unitsOn = 0.745
+  /// Shares of a critic's hidden units that are on for at least one of sixteen and of all of a state's actions: fresh
+  /// networks on standard normal states (`experiments/benchmarks/units_on.py`). In use it is less.
+  private static let (unitsOnOfSixteen, unitsOn) = (0.705, 0.745)
 
   /// Forward and backward of one critic on all actions of one state.
   private static func allActions(_ size: UpdateSize) -> Double {
@@ -53,14 +52,15 @@ struct UpdateCost {
     if !ActionGroupPass.suits(repeats: rows) {
       return Double(rows) * (critic.forward + critic.backward)
     }
-    // Units that are off have no part in products; the lanes of a group without an action have.
-    let lanes = Double(ActionGroupPass.lanes(repeats: rows))
+    // Units that are off have no part in products; lanes without an action have.
+    let forward = Double(ActionGroupPass.lanes(repeats: rows))
+    let backward = Double((rows + 7) / 8 * 8)
     let (first, last) = (Double(size.hiddenSizes[0]), Double(size.hiddenSizes.last!))
     let inner = inner(size)
-    let expansion = actionSize * first * (1 + unitsOn)
-    let products = inner * (unitsOn + unitsOn * unitsOn)
+    let expansion = forward * actionSize * first + backward * actionSize * first * unitsOn
+    let products = inner * (forward * unitsOnOfSixteen + backward * unitsOn * unitsOn)
     let weightGradient = Double(rows) * inner * unitsOn * unitsOn
-    return lanes * (expansion + products + 3 * unitsOn * last) + weightGradient
+    return expansion + products + 3 * backward * unitsOn * last + weightGradient
   }
 
   private struct Policy {
@@ -84,13 +84,13 @@ struct UpdateCost {
   }
 
   private static func pieces(_ size: UpdateSize) -> Int {
-    Pieces(total: size.batchSize, size: 128).count
+    (size.batchSize + 127) / 128
   }
 
   static func cql(_ size: UpdateSize) -> UpdateCost {
     let (critic, policy) = (Critic(size), Policy(size))
     let batch = Double(size.batchSize)
-    let chunks = Pieces(total: size.batchSize, size: 64).count
+    let chunks = (size.batchSize + 63) / 64
     let fit = 2 * batch * (allActions(size) + 2 * critic.state)
     let follow = 4 * batch * (critic.state + critic.forward) + batch * critic.inputGradient
     let actor = batch * (2 * policy.forward + policy.backward)
@@ -154,11 +154,17 @@ package struct CostModel: Codable, Sendable {
       }
     }
     let shape = NetworkShape(inputSize: 23, hiddenSizes: [256, 256], outputSize: 1)
-    let networks = (0..<10).map { _ in
-      TrainableNetwork(Network(shape: shape), parts: 2, hasTarget: true)
+    let block = ParameterBlock(
+      name: "model", members: 10, count: shape.parameterCount, tau: 0.005,
+      optimizer: .adam(learningRate: 0))
+    let step = best(20) {
+      block.reserve(parts: 2)
+      block.optimizer.beginStep()
+      for slice in 0..<block.optimizer.slices {
+        block.optimizer.stepSlice(slice, of: block, follows: true)
+      }
+      block.finishStep()
     }
-    let adam = AdamConfiguration(learningRate: 0)
-    let step = best(20) { for network in networks { network.step(adam, tau: 0.005) } }
     let loop = best(50) { for _ in 0..<20 { pool.run(pool.threads, with: ()) { _, _, _ in } } }
     return CostModel(
       multiplyAddsPerSecond: 10 * 128 * 256 * 256 / product,

@@ -75,14 +75,47 @@ struct ProductFloor {
     }
   }
 
-  /// A policy at s and at s′, and backward at s.
-  static func policy(rows: Int, widths: [Int]) -> [Product] {
-    forward(rows: rows, widths: widths) + forward(rows: rows, widths: widths)
-      + backward(rows: rows, widths: widths)
-  }
-
   /// Gradient of the input alone.
   static func inputGradient(rows: Int, widths: [Int]) -> [Product] {
     (1..<widths.count).reversed().map { Product(m: rows, n: widths[$0 - 1], k: widths[$0]) }
+  }
+
+  // MARK: Networks
+
+  /// What an update does with networks of one kind.
+  enum Use {
+    /// Evaluates them.
+    case forward
+    /// Evaluates them and differentiates the parameters.
+    case trained
+    /// Evaluates targets, then trains.
+    case trainedValue
+    /// Evaluates targets, evaluates at a policy's action, and differentiates that action.
+    case valueOfAction
+    /// A policy at s and at s′, and backward at s.
+    case policy
+    /// Differentiates the input of what was evaluated.
+    case inputGradient
+  }
+
+  /// Adds the products of `members` networks on `rows` rows, in pieces as an update cuts them.
+  mutating func add(_ use: Use, _ widths: [Int], rows: Int, members: Int = 1) {
+    let piece = members >= 6 || rows > 512 ? 256 : 128
+    for _ in 0..<members {
+      for start in Swift.stride(from: 0, to: rows, by: piece) {
+        let rows = min(piece, rows - start)
+        let forward = Self.forward(rows: rows, widths: widths)
+        let backward = Self.backward(rows: rows, widths: widths)
+        let gradient = Self.inputGradient(rows: rows, widths: widths)
+        switch use {
+        case .forward: add(forward)
+        case .trained: add(forward + backward)
+        case .trainedValue: add(forward + forward + backward)
+        case .valueOfAction: add(forward + forward + gradient)
+        case .policy: add(forward + forward + backward)
+        case .inputGradient: add(gradient)
+        }
+      }
+    }
   }
 }

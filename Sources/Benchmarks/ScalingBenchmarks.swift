@@ -31,7 +31,7 @@ public enum ScalingBenchmarks {
   /// Measures every size in turn and hands over each result.
   package static func run(
     _ model: CostModel, repetitions: Int, pool: WorkerPool, record: (BenchmarkResult) -> Void
-  ) {
+  ) throws {
     func measure(_ benchmark: BenchmarkCase, _ cost: UpdateCost) {
       var result = benchmark.measure(repetitions: repetitions)
       result.predictedMilliseconds = model.milliseconds(cost, threads: pool.threads)
@@ -39,15 +39,15 @@ public enum ScalingBenchmarks {
     }
     for size in conservative {
       measure(
-        UpdateBenchmarks.cql(size, name: "cql-update-\(size.label)", pool: pool), .cql(size))
+        try UpdateBenchmarks.cql(size, name: "cql-update-\(size.label)", pool: pool), .cql(size))
     }
     for size in sampled {
       let name = "cql-update-\(size.label)-\(3 * size.sampledActions)a"
-      measure(UpdateBenchmarks.cql(size, name: name, pool: pool), .cql(size))
+      measure(try UpdateBenchmarks.cql(size, name: name, pool: pool), .cql(size))
     }
     for size in online {
       measure(
-        UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size))
+        try UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size))
     }
     measure(UpdateBenchmarks.distillation(pool: pool), .distillation(UpdateSize()))
   }

@@ -1,8 +1,8 @@
+import Agents
+import Algorithms
 import Datasets
 import DenseMath
-import FineTuning
-import Learners
-import Networks
+import Autodiff
 import RLCore
 import Replay
 
@@ -33,129 +33,203 @@ enum UpdateBenchmarks {
   /// Several minibatches, taken in turn: what an update skips depends on the data.
   static let batchCount = 8
 
-  static func cql(_ size: UpdateSize, name: String, pool: WorkerPool) -> BenchmarkCase {
-    let batches = (0..<batchCount).map { turn in
-      (0..<size.members).map { batch(turn * size.members + $0, size: size.batchSize) }
-    }
-    return cql(size, name: name, batches: batches, agents: nil, pool: pool)
+  private static func batches(_ size: UpdateSize) -> [Batch] {
+    (0..<batchCount).map { batch($0, size: size.batchSize) }
   }
 
-  /// A CQL update of an agent that has been trained before, on minibatches of its data: rows whose
-  /// softmax weight has vanished get no backward pass.
-  static func trainedCQL(_ agents: TrainedAgents, pool: WorkerPool) throws -> BenchmarkCase {
+  private static func setup(_ size: UpdateSize, ensemble: Int = 1) -> AgentSetup {
+    var setup = AgentSetup(observationSize: observationSize, actionSize: actionSize)
+    setup.hiddenSizes = size.hiddenSizes
+    setup.ensembleSize = ensemble
+    return setup
+  }
+
+  // MARK: Conservative Q-learning
+
+  /// `size.members` independent agents, side by side.
+  static func cql(_ size: UpdateSize, name: String, pool: WorkerPool) throws -> BenchmarkCase {
+    let batches = batches(size)
+    let team = try AgentTeam(members: size.members, pool: pool) {
+      member, pool throws(AlgorithmError) in
+      var setup = setup(size)
+      setup.seed = UInt64(member)
+      return try Agent(ConservativeQLearning.self, settings(size), setup, pool: pool)
+    }
+    var turn = 0
+    return BenchmarkCase(
+      name: name, iterations: size.iterations(standard: 16, cost: .cql(size)),
+      operation: {
+        try? team.update(
+          1, fill: { member, _, batch in batch = batches[(turn + member) % batches.count] },
+          done: { _, _ in })
+        turn += 1
+      }, floor: floor(cql: size, members: size.members, pool: pool),
+      tally: { tally(team.agents) })
+  }
+
+  private static func settings(_ size: UpdateSize) -> CQLSettings {
+    var settings = CQLSettings()
+    settings.batchSize = size.batchSize
+    settings.sampledActions = size.sampledActions
+    return settings
+  }
+
+  private static func tally(_ agents: [Agent]) -> PassTally {
+    agents.reduce(into: PassTally()) { sum, agent in
+      if let cql = agent.algorithm as? ConservativeQLearning { sum += cql.regression.tally }
+    }
+  }
+
+  /// A CQL update of an agent that has been trained before, on minibatches of its data, for any robot: the pass
+  /// chosen by the data, then each alone.
+  static func trainedCQL(_ agents: TrainedAgents, pool: WorkerPool) throws -> [BenchmarkCase] {
     let transitions = try D4RLDataset(contentsOf: agents.dataset).transitions()
     let buffer = ReplayBuffer(transitions)
-    let member = try EnsembleDirectory.read(agents.ensemble).members[0]
+    let folder = EnsembleDirectory.weights(of: agents.ensemble)
+    let member = try EnsembleDirectory.read(folder).members[0]
+    let actor = try member.networks("actor", 1, .policy, in: "\(folder)/member-0")[0]
+    let (observations, actions) = (actor.shape.inputSize, actor.shape.outputSize / 2)
+    guard observations == buffer.observationSize, actions == buffer.actionSize else {
+      throw TrainedAgentsError(
+        description: "\(agents.ensemble) is for \(observations) observations and \(actions) "
+          + "actions, \(agents.dataset) has \(buffer.observationSize) and \(buffer.actionSize)")
+    }
     var size = UpdateSize()
-    size.hiddenSizes = member.actor.network.shape.hiddenSizes
+    size.hiddenSizes = actor.shape.hiddenSizes
     let batches = try (0..<batchCount).map { index in
       var batch = Batch(
         size: size.batchSize, observationSize: buffer.observationSize,
         actionSize: buffer.actionSize)
       var stream = RandomStream(seed: 1, purpose: "benchmark/batch", step: UInt64(index))
       try buffer.sample(0..<size.batchSize, of: &batch, using: &stream)
-      return [batch]
+      return batch
     }
-    return cql(
-      size, name: BenchmarkSuite.trainedName, batches: batches,
-      agents: (member.actor.network, member.critics.map(\.network)), pool: pool)
+    // What an update leaves out depends on the agent, so that it must stay the one that was trained.
+    var settings = settings(size)
+    (settings.policyLearningRate, settings.criticLearningRate) = (1e-30, 1e-30)
+    return try [nil, .groups, .dense].map { (pass: PassKind?) in
+      var setup = AgentSetup(observationSize: observations, actionSize: actions)
+      setup.hiddenSizes = size.hiddenSizes
+      let agent = try Agent(ConservativeQLearning.self, settings, setup, pool: pool)
+      try AgentFiles.load([member], into: agent, named: folder)
+      (agent.algorithm as! ConservativeQLearning).regression.forcedPass = pass
+      var turn = 0
+      return BenchmarkCase(
+        name: BenchmarkSuite.trainedName + (pass.map { "-\($0.rawValue)" } ?? ""),
+        iterations: size.iterations(standard: 16, cost: .cql(size)),
+        operation: {
+          _ = try? agent.update(on: batches[turn % batches.count])
+          turn += 1
+        },
+        floor: floor(
+          cql: size, members: 1, observationSize: observations, actionSize: actions, pool: pool),
+        tally: { tally([agent]) })
+    }
   }
 
-  private static func cql(
-    _ size: UpdateSize, name: String, batches: [[Batch]],
-    agents: (actor: Network, critics: [Network])?, pool: WorkerPool
-  ) -> BenchmarkCase {
-    let first = batches[0][0]
-    let (observationSize, actionSize) = (first.observations.columns, first.actions.columns)
-    var configuration = ConservativeQLearning.Configuration()
-    configuration.hiddenSizes = size.hiddenSizes
-    configuration.batchSize = size.batchSize
-    configuration.sampledActions = size.sampledActions
-    let learner = ConservativeQLearning(
-      configuration: configuration, observationSize: observationSize, actionSize: actionSize,
-      seeds: (0..<UInt64(size.members)).map { $0 }, pool: pool)
-    if let agents {
-      learner.policy(ofMember: 0).network.parameters = agents.actor.parameters
-      for (critic, trained) in zip(learner.critics(ofMember: 0), agents.critics) {
-        critic.parameters = trained.parameters
-      }
-      for (target, trained) in zip(learner.targetCritics(ofMember: 0), agents.critics) {
-        target.parameters = trained.parameters
-      }
-    }
+  private static func floor(
+    cql size: UpdateSize, members: Int, observationSize: Int = observationSize,
+    actionSize: Int = actionSize, pool: WorkerPool
+  ) -> () -> Void {
     var floor = ProductFloor(pool: pool, largest: 1 << 20)
     let critic = [observationSize + actionSize] + size.hiddenSizes + [1]
     let actor = [observationSize] + size.hiddenSizes + [2 * actionSize]
-    let pieces = Pieces(total: size.batchSize, size: 128)
-    // Policy at s and s′ and back; targets; the critics at ã and their action gradient.
-    for _ in 0..<size.members {
-      for piece in 0..<pieces.count {
-        let rows = pieces[piece].count
-        floor.add(ProductFloor.policy(rows: rows, widths: actor))
-        floor.add(
-          (0..<2).flatMap { _ in
-            ProductFloor.forward(rows: rows, widths: critic)
-              + ProductFloor.forward(rows: rows, widths: critic)
-              + ProductFloor.inputGradient(rows: rows, widths: critic)
-          })
-      }
-    }
-    // All rows of a state through each critic, in blocks of as many states as make 256 rows or fewer.
-    let states = max(1, 256 / configuration.rowsPerState)
-    let chunks = Pieces(total: size.batchSize, size: 64)
-    for task in 0..<2 * size.members * chunks.count {
-      let blocks = Pieces(total: chunks[task % chunks.count].count, size: states)
-      floor.add(
-        (0..<blocks.count).flatMap { block in
-          let rows = blocks[block].count * configuration.rowsPerState
+    for _ in 0..<members {
+      floor.add(.policy, actor, rows: size.batchSize)
+      // Targets; the critics at ã and their action gradient.
+      floor.add(.valueOfAction, critic, rows: size.batchSize, members: 2)
+      // All rows of a state through each critic, in blocks of as many states as make 256 rows or fewer.
+      let perState = 1 + 3 * size.sampledActions
+      let (states, chunk) = (max(1, 256 / perState), 64)
+      for start in Swift.stride(from: 0, to: size.batchSize, by: chunk) {
+        let end = min(start + chunk, size.batchSize)
+        let products = Swift.stride(from: start, to: end, by: states).flatMap { first in
+          let rows = (min(first + states, end) - first) * perState
           return ProductFloor.forward(rows: rows, widths: critic)
             + ProductFloor.backward(rows: rows, widths: critic)
-        })
-    }
-    var turn = 0
-    return BenchmarkCase(
-      name: name, iterations: size.iterations(standard: 16, cost: .cql(size)),
-      operation: {
-        _ = try? learner.update(on: batches[turn % batches.count])
-        turn += 1
-      }, floor: { floor.run() })
-  }
-
-  static func sac(_ size: UpdateSize, name: String, pool: WorkerPool) -> BenchmarkCase {
-    var configuration = SoftActorCritic.Configuration()
-    configuration.criticPairs = size.members
-    configuration.hiddenSizes = size.hiddenSizes
-    configuration.batchSize = size.batchSize
-    let learner = SoftActorCritic(
-      configuration: configuration, observationSize: observationSize, actionSize: actionSize,
-      seed: 0, pool: pool)
-    let batches = (0..<batchCount).map { [batch($0, size: size.batchSize)] }
-    var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    let critic = [observationSize + actionSize] + size.hiddenSizes + [1]
-    let actor = [observationSize] + size.hiddenSizes + [2 * actionSize]
-    let pieces = Pieces(total: size.batchSize, size: 128)
-    for piece in 0..<pieces.count {
-      floor.add(ProductFloor.policy(rows: pieces[piece].count, widths: actor))
-    }
-    for _ in 0..<size.members {
-      for piece in 0..<pieces.count {
-        let rows = pieces[piece].count
-        floor.add(
-          (0..<2).flatMap { _ in
-            ProductFloor.forward(rows: rows, widths: critic)
-              + ProductFloor.forward(rows: rows, widths: critic)
-              + ProductFloor.backward(rows: rows, widths: critic)
-              + ProductFloor.forward(rows: rows, widths: critic)
-              + ProductFloor.inputGradient(rows: rows, widths: critic)
-          })
+        }
+        for _ in 0..<2 { floor.add(products) }
       }
     }
+    return { floor.run() }
+  }
+
+  // MARK: Others
+
+  static func sac(_ size: UpdateSize, name: String, pool: WorkerPool) throws -> BenchmarkCase {
+    var settings = SoftActorCritic.Settings()
+    settings.batchSize = size.batchSize
+    var floor = ProductFloor(pool: pool, largest: 1 << 20)
+    let critic = [observationSize + actionSize] + size.hiddenSizes + [1]
+    floor.add(
+      .policy, [observationSize] + size.hiddenSizes + [2 * actionSize], rows: size.batchSize)
+    floor.add(.trainedValue, critic, rows: size.batchSize, members: 2 * size.members)
+    floor.add(.valueOfAction, critic, rows: size.batchSize, members: 2 * size.members)
+    return try update(
+      SoftActorCritic.self, settings, setup(size, ensemble: size.members), name: name,
+      batches: batches(size), iterations: size.iterations(standard: 64, cost: .online(size)),
+      pool: pool, floor)
+  }
+
+  /// One update of an algorithm at the usual size, beside the products that its losses name.
+  static func algorithm(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
+    let size = UpdateSize()
+    var floor = ProductFloor(pool: pool, largest: 1 << 20)
+    let (rows, hidden) = (size.batchSize, size.hiddenSizes)
+    let critic = [observationSize + actionSize] + hidden + [1]
+    let value = [observationSize] + hidden + [1]
+    let actor = [observationSize] + hidden + [actionSize]
+    let batches = batches(size)
+    switch name {
+    case "iql-update":
+      floor.add(.forward, critic, rows: rows, members: 2)
+      floor.add(.trained, value, rows: rows)
+      for _ in 0..<2 { floor.add(.forward, value, rows: rows) }
+      floor.add(.trained, actor, rows: rows)
+      floor.add(.trained, critic, rows: rows, members: 2)
+      return try update(
+        ImplicitQLearning.self, .init(), setup(size), name: name, batches: batches,
+        iterations: 128, pool: pool, floor)
+    case "td3-update":
+      // Two updates, one of which moves the policy.
+      for _ in 0..<2 {
+        floor.add(.forward, actor, rows: rows)
+        floor.add(.trainedValue, critic, rows: rows, members: 2)
+      }
+      floor.add(.trained, actor, rows: rows)
+      floor.add(.forward, critic, rows: rows)
+      floor.add(.inputGradient, critic, rows: rows)
+      return try update(
+        TwinDelayedDDPG.self, .init(), setup(size), name: name, batches: batches, updates: 2,
+        iterations: 64, pool: pool, floor)
+    case "awac-update":
+      var settings = AdvantageWeightedActorCritic.Settings()
+      settings.batchSize = size.batchSize
+      let deep = [observationSize] + Array(repeating: hidden[0], count: 4) + [actionSize]
+      floor.add(.forward, deep, rows: rows)
+      floor.add(.trainedValue, critic, rows: rows, members: 2)
+      for _ in 0..<2 { floor.add(.forward, critic, rows: rows, members: 2) }
+      floor.add(.trained, deep, rows: rows)
+      return try update(
+        AdvantageWeightedActorCritic.self, settings, setup(size), name: name, batches: batches,
+        iterations: 64, pool: pool, floor)
+    default: preconditionFailure("no update is called \(name)")
+    }
+  }
+
+  private static func update<A: Algorithm>(
+    _ type: A.Type, _ settings: A.Settings, _ setup: AgentSetup, name: String, batches: [Batch],
+    updates: Int = 1, iterations: Int, pool: WorkerPool, _ floor: ProductFloor
+  ) throws -> BenchmarkCase {
+    let agent = try Agent(type, settings, setup, pool: pool)
     var turn = 0
     return BenchmarkCase(
-      name: name, iterations: size.iterations(standard: 64, cost: .online(size)),
+      name: name, iterations: iterations, operationsPerCall: updates,
       operation: {
-        _ = try? learner.update(on: batches[turn % batches.count])
-        turn += 1
+        for _ in 0..<updates {
+          _ = try? agent.update(on: batches[turn % batches.count])
+          turn += 1
+        }
       }, floor: { floor.run() })
   }
 
@@ -166,20 +240,13 @@ enum UpdateBenchmarks {
       GaussianPolicy(
         network: .policy(shape, actionSize: actionSize, seed: 1, purpose: "benchmark-\($0)"))
     }
-    let configuration = PolicyDistillation.Configuration()
     let distillation = PolicyDistillation(
-      configuration: configuration, members: members,
+      configuration: PolicyDistillation.Configuration(), members: members,
       observations: batch(0).observations, seed: 0, pool: pool)
-    let adam = AdamConfiguration(learningRate: configuration.learningRate)
     var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    let actor = [observationSize, 256, 256, 2 * actionSize]
-    for rows in [128, 128] {
-      floor.add(
-        ProductFloor.forward(rows: rows, widths: actor)
-          + ProductFloor.backward(rows: rows, widths: actor))
-    }
+    floor.add(.trained, [observationSize, 256, 256, 2 * actionSize], rows: 256)
     return BenchmarkCase(
-      name: "distill-update", iterations: 400, operation: { _ = distillation.update(adam) },
+      name: "distill-update", iterations: 400, operation: { _ = try? distillation.update() },
       floor: { floor.run() })
   }
 }

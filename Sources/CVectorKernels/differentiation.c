@@ -4,9 +4,11 @@ BK_INLINE float clamp(float x, float low, float high) {
   return x < low ? low : (x > high ? high : x);
 }
 
-BK_CLONES void bk_tanh_gaussian_vjp(const float *head, const float *noise, const float *action,
-                                    const float *daction, const float *dlog_prob, float *dhead,
-                                    ptrdiff_t states, ptrdiff_t actions, float low, float high) {
+BK_KERNEL(void, bk_tanh_gaussian_vjp,
+          (const float *head, const float *noise, const float *action, const float *daction,
+           const float *dlog_prob, float *dhead, ptrdiff_t states, ptrdiff_t actions, float
+           low, float high),
+          (head, noise, action, daction, dlog_prob, dhead, states, actions, low, high)) {
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *log_std = head + s * 2 * actions + actions;
     float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
@@ -28,10 +30,10 @@ BK_INLINE float inverse_tanh(float action) {
   return 0.5f * (bk_logf(1.0f + a) - bk_logf(1.0f - a));
 }
 
-BK_CLONES void bk_tanh_gaussian_log_prob_vjp(const float *head, const float *action,
-                                             const float *dlog_prob, float *dhead,
-                                             ptrdiff_t states, ptrdiff_t actions, float low,
-                                             float high) {
+BK_KERNEL(void, bk_tanh_gaussian_log_prob_vjp,
+          (const float *head, const float *action, const float *dlog_prob, float *dhead,
+           ptrdiff_t states, ptrdiff_t actions, float low, float high),
+          (head, action, dlog_prob, dhead, states, actions, low, high)) {
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *mean = head + s * 2 * actions, *log_std = mean + actions;
     float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
@@ -46,9 +48,10 @@ BK_CLONES void bk_tanh_gaussian_log_prob_vjp(const float *head, const float *act
   }
 }
 
-BK_CLONES void bk_layer_norm_relu(float *restrict z, float *restrict h, const float *restrict gain,
-                                  const float *restrict shift, float *restrict inverse,
-                                  ptrdiff_t rows, ptrdiff_t columns) {
+BK_KERNEL(void, bk_layer_norm_relu,
+          (float *restrict z, float *restrict h, const float *restrict gain, const float
+           *restrict shift, float *restrict inverse, ptrdiff_t rows, ptrdiff_t columns),
+          (z, h, gain, shift, inverse, rows, columns)) {
   BK_FAST
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *x = z + r * columns, *y = h + r * columns;
@@ -67,10 +70,11 @@ BK_CLONES void bk_layer_norm_relu(float *restrict z, float *restrict h, const fl
   }
 }
 
-BK_CLONES void bk_layer_norm_backward(float *restrict d, const float *restrict z,
-                                      const float *restrict gain, const float *restrict inverse,
-                                      float *restrict dgain, float *restrict dbias,
-                                      ptrdiff_t rows, ptrdiff_t columns) {
+BK_KERNEL(void, bk_layer_norm_backward,
+          (float *restrict d, const float *restrict z, const float *restrict gain, const
+           float *restrict inverse, float *restrict dgain, float *restrict dbias, ptrdiff_t
+           rows, ptrdiff_t columns),
+          (d, z, gain, inverse, dgain, dbias, rows, columns)) {
   BK_FAST
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *row = d + r * columns;

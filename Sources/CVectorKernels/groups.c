@@ -1,323 +1,163 @@
-// Critics on groups of 32 actions that share a state, for processors with AVX-512.
+// Critics on sixteen actions of one state side by side: the forward pass.
 //
-// A hidden unit is a row of 32 lanes, one for each action. The actions of one state switch nearly the same
-// units on, so only units that are on for at least one lane are kept: `index` lists them in ascending
+// A hidden unit is a row of sixteen lanes, one for each action. The actions of one state switch nearly the
+// same units on, so only units that are on for at least one lane are kept: `index` lists them in ascending
 // order, and their rows stand one after the other. The terms left out are products with exact zeros.
-#include "wide.h"
+#include "vectors.h"
 
-#if BK_WIDE
-#define TILE BK_GROUP_TILE
+#define LANES BK_HALF_GROUP
 
-typedef struct {
-  __m512 low, high;
-} lanes_t;
-
-WIDE_INLINE lanes_t load(const float *x) {
-  return (lanes_t){_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16)};
-}
-
-WIDE_INLINE void store(float *x, lanes_t v) {
-  _mm512_storeu_ps(x, v.low);
-  _mm512_storeu_ps(x + 16, v.high);
-}
-
-WIDE_INLINE lanes_t both(float x) { return (lanes_t){_mm512_set1_ps(x), _mm512_set1_ps(x)}; }
-
-WIDE_INLINE lanes_t multiply_add(float weight, lanes_t x, lanes_t sum) {
-  __m512 w = _mm512_set1_ps(weight);
-  return (lanes_t){_mm512_fmadd_ps(w, x.low, sum.low), _mm512_fmadd_ps(w, x.high, sum.high)};
-}
-
-// x where `h` > 0, else 0.
-WIDE_INLINE lanes_t where_on(lanes_t h, lanes_t x) {
-  __m512 zero = _mm512_setzero_ps();
-  return (lanes_t){
-      _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(h.low, zero, _CMP_GT_OQ), x.low),
-      _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(h.high, zero, _CMP_GT_OQ), x.high),
-  };
+BK_KERNEL(void, bk_group_arrange,
+          (const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs, float *tiled),
+          (w, ldw, inputs, outputs, tiled)) {
+  const ptrdiff_t tile = tile_of(path);
+  for (ptrdiff_t j = 0; j < outputs; j += tile, tiled += inputs * tile) {
+    ptrdiff_t rows = outputs - j < tile ? outputs - j : tile, i = 0;
+    const float *from = w + j * ldw;
+    if (tile == 16 && rows == 16)
+      for (; i + 8 <= inputs; i += 8) {
+        transpose_block(from + i, ldw, 8, 8, tiled + i * 16, 16);
+        transpose_block(from + 8 * ldw + i, ldw, 8, 8, tiled + i * 16 + 8, 16);
+      }
+    else if (rows < tile)
+      memset(tiled, 0, (size_t)(inputs * tile) * sizeof(float));
+    for (; i < inputs; i++)
+      for (ptrdiff_t t = 0; t < rows; t++) tiled[i * tile + t] = from[t * ldw + i];
+  }
 }
 
 // Stores max(z, 0) as row `count` of `out` and returns the count of rows thereafter: a row that is zero
-// everywhere is overwritten by the next one. A NaN counts as on, so that the loss notices it.
-WIDE_INLINE ptrdiff_t keep(lanes_t z, ptrdiff_t unit, float *out, int32_t *index, ptrdiff_t count) {
-  __m512 zero = _mm512_setzero_ps();
-  int on = _mm512_kortestz(_mm512_cmp_ps_mask(z.low, zero, _CMP_NLE_UQ),
-                           _mm512_cmp_ps_mask(z.high, zero, _CMP_NLE_UQ)) == 0;
-  // The second operand comes back where there is a NaN.
-  z.low = _mm512_max_ps(zero, z.low);
-  z.high = _mm512_max_ps(zero, z.high);
-  store(out + count * BK_GROUP, z);
+// everywhere is overwritten by the next one, and its place is `off`. A NaN counts as on, so that the
+// loss notices it.
+BK_INLINE ptrdiff_t keep(const sixteen_t *z, ptrdiff_t unit, float *out, int32_t *index,
+                         int32_t *place, ptrdiff_t off, ptrdiff_t count) {
+  sixteen_mask_t on = ~(sixteen_mask_t)(*z <= 0.0f);
+  STORE16(out + count * LANES, (sixteen_t)((sixteen_mask_t)*z & on));
   index[count] = (int32_t)unit;
-  return count + on;
-}
-
-WIDE void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs,
-                           float *tiled, float *turned) {
-  float block[16 * 16] __attribute__((aligned(64)));
-  for (ptrdiff_t j = 0; j < outputs; j += 16) {
-    ptrdiff_t rows = outputs - j < 16 ? outputs - j : 16;
-    for (ptrdiff_t i = 0; i < inputs; i += 16) {
-      ptrdiff_t columns = inputs - i < 16 ? inputs - i : 16;
-      bk_transpose16(w + j * ldw + i, ldw, rows, columns, block, 16);
-      for (ptrdiff_t c = 0; c < columns; c++) {
-        const float *from = block + 16 * c;
-        memcpy(turned + (i + c) * outputs + j, from, (size_t)rows * sizeof(float));
-        for (ptrdiff_t t = 0; t < rows; t += TILE)
-          memcpy(tiled + ((j + t) * inputs + (i + c) * TILE), from + t, TILE * sizeof(float));
-      }
-    }
-  }
-}
-
-WIDE void bk_group_add_sums(const float *sums, float *out, ptrdiff_t units) {
-  for (ptrdiff_t unit = 0; unit < units; unit++)
-    out[unit] += _mm512_reduce_add_ps(_mm512_loadu_ps(sums + 16 * unit));
+  int any = __builtin_reduce_or(on) != 0;
+  place[unit] = (int32_t)(any ? count : off);
+  return count + any;
 }
 
 // `actions` is a compile-time constant in the callers, so their lanes stay in registers.
-WIDE_INLINE ptrdiff_t first_layer(const float *base, const float *a, const ptrdiff_t actions,
-                                  const float *w, ptrdiff_t ldw, ptrdiff_t units, float *out,
-                                  int32_t *index) {
+BK_INLINE ptrdiff_t first_layer(const float *base, const float *a, const ptrdiff_t actions,
+                                const float *w, ptrdiff_t ldw, ptrdiff_t units, float *out,
+                                int32_t *index, int32_t *place) {
+  BK_CONTRACT
+  sixteen_t lanes[8];
+  for (ptrdiff_t k = 0; k < actions && k < 8; k++) lanes[k] = LOAD16(a + k * LANES);
   ptrdiff_t count = 0;
   for (ptrdiff_t unit = 0; unit < units; unit++) {
-    lanes_t z = both(base[unit]);
+    sixteen_t z = SPLAT16(base[unit]);
     for (ptrdiff_t k = 0; k < actions; k++)
-      z = multiply_add(w[unit * ldw + k], load(a + k * BK_GROUP), z);
-    count = keep(z, unit, out, index, count);
+      z += w[unit * ldw + k] * (k < 8 ? lanes[k] : LOAD16(a + k * LANES));
+    count = keep(&z, unit, out, index, place, bk_group_off(units), count);
   }
   return count;
 }
 
-WIDE ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions,
-                                    const float *w, ptrdiff_t ldw, ptrdiff_t units, float *out,
-                                    int32_t *index) {
+BK_KERNEL(ptrdiff_t, bk_group_first_layer,
+          (const float *base, const float *a, ptrdiff_t actions, const float *w, ptrdiff_t ldw,
+           ptrdiff_t units, float *out, int32_t *index, int32_t *place),
+          (base, a, actions, w, ldw, units, out, index, place)) {
   switch (actions) {
-  case 3: return first_layer(base, a, 3, w, ldw, units, out, index);
-  case 6: return first_layer(base, a, 6, w, ldw, units, out, index);
-  default: return first_layer(base, a, actions, w, ldw, units, out, index);
+  case 3: return first_layer(base, a, 3, w, ldw, units, out, index, place);
+  case 6: return first_layer(base, a, 6, w, ldw, units, out, index, place);
+  default: return first_layer(base, a, actions, w, ldw, units, out, index, place);
   }
 }
 
-WIDE ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
-                              ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
-                              int32_t *out_index) {
+BK_KERNEL(ptrdiff_t, bk_group_layer,
+          (const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
+           ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
+           int32_t *out_index, int32_t *place),
+          (x, index, inputs, w, input_units, bias, units, out, out_index, place)) {
+  BK_CONTRACT
+  const int tile = tile_of(path);
   ptrdiff_t count = 0;
-  for (ptrdiff_t unit = 0; unit < units; unit += TILE, w += input_units * TILE) {
-    lanes_t sums[TILE];
-    UNROLL for (int t = 0; t < TILE; t++) sums[t] = both(unit + t < units ? bias[unit + t] : 0.0f);
+  for (ptrdiff_t unit = 0; unit < units; unit += tile, w += input_units * tile) {
+    sixteen_t sums[16];
+    BK_UNROLL for (int t = 0; t < tile; t++)
+      sums[t] = SPLAT16(unit + t < units ? bias[unit + t] : 0.0f);
     _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < inputs; p++) {
-      lanes_t row = load(x + p * BK_GROUP);
-      const float *weights = w + (ptrdiff_t)index[p] * TILE;
-      UNROLL for (int t = 0; t < TILE; t++) sums[t] = multiply_add(weights[t], row, sums[t]);
+      sixteen_t row = LOAD16(x + p * LANES);
+      const float *weights = w + (ptrdiff_t)index[p] * tile;
+      BK_UNROLL for (int t = 0; t < tile; t++) sums[t] += weights[t] * row;
     }
     // Weights beyond the last unit are zero, and so is what comes out.
-    UNROLL for (int t = 0; t < TILE; t++)
-      count = keep(sums[t], unit + t, out, out_index, count);
+    BK_UNROLL for (int t = 0; t < tile; t++)
+      count = keep(&sums[t], unit + t, out, out_index, place, bk_group_off(units), count);
   }
   return count;
 }
 
-WIDE void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
-                       float bias, float *q) {
-  lanes_t even = both(bias), odd = both(0.0f);
+BK_KERNEL(void, bk_group_dot,
+          (const float *x, const int32_t *index, ptrdiff_t inputs, const float *w, float bias,
+           float *q),
+          (x, index, inputs, w, bias, q)) {
+  BK_CONTRACT
+  sixteen_t sums[4] = {SPLAT16(bias)};
   ptrdiff_t p = 0;
-  for (; p + 1 < inputs; p += 2) {
-    even = multiply_add(w[index[p]], load(x + p * BK_GROUP), even);
-    odd = multiply_add(w[index[p + 1]], load(x + (p + 1) * BK_GROUP), odd);
-  }
-  if (p < inputs) even = multiply_add(w[index[p]], load(x + p * BK_GROUP), even);
-  even.low = _mm512_add_ps(even.low, odd.low);
-  even.high = _mm512_add_ps(even.high, odd.high);
-  store(q, even);
+  for (; p + 3 < inputs; p += 4)
+    BK_UNROLL for (int t = 0; t < 4; t++) sums[t] += w[index[p + t]] * LOAD16(x + (p + t) * LANES);
+  for (; p < inputs; p++) sums[0] += w[index[p]] * LOAD16(x + p * LANES);
+  STORE16(q, (sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-// sums[unit, 0…15] += the two halves of x.
-WIDE_INLINE void add_halves(float *sums, ptrdiff_t unit, lanes_t x) {
-  float *row = sums + unit * 16;
-  _mm512_storeu_ps(row, _mm512_add_ps(_mm512_loadu_ps(row), _mm512_add_ps(x.low, x.high)));
-}
+// The lanes of x that `place` names. The compiler knows the instruction for it as long as it finds the names and
+// the lanes together, so it must not know that the names stay the same.
+#define GATHER(x, T, M, place) __builtin_shufflevector(*(const T *)(x), *(const M *)(place))
+#define FORGET(pointer) __asm__ volatile("" : "+r"(pointer))
 
-WIDE void bk_group_dot_backward(const float *dq, const float *h, const int32_t *index,
-                                ptrdiff_t count, const float *w, float *dz, float *gw,
-                                float *gbias) {
-  lanes_t d = load(dq);
-  for (ptrdiff_t p = 0; p < count; p++) {
-    lanes_t row = load(h + p * BK_GROUP);
-    __m512 weight = _mm512_set1_ps(w[index[p]]);
-    lanes_t z = {_mm512_mul_ps(weight, d.low), _mm512_mul_ps(weight, d.high)};
-    z = where_on(row, z);
-    store(dz + p * BK_GROUP, z);
-    if (gbias) add_halves(gbias, index[p], z);
-    z = (lanes_t){_mm512_mul_ps(d.low, row.low), _mm512_mul_ps(d.high, row.high)};
-    add_halves(gw, index[p], z);
+BK_KERNEL(ptrdiff_t, bk_group_keep,
+          (const float *first, const int32_t *first_place, const float *second,
+           const int32_t *second_place, ptrdiff_t units, const int32_t *lanes, ptrdiff_t kept,
+           float *out, int32_t *index),
+          (first, first_place, second, second_place, units, lanes, kept, out, index)) {
+  const int step = path == BK_AVX512 ? 16 : 8;
+  ptrdiff_t width = bk_group_width(kept), start[4], last = lanes[kept - 1];
+  int32_t names[2 * LANES], used[4];
+  // Places without a lane repeat the last one, which switches no further unit on.
+  for (ptrdiff_t s = 0, p = 0; s < 2 * LANES / step; s++) {
+    start[s] = p;
+    int count = 0;
+    for (; p < kept && lanes[p] < (s + 1) * step; p++)
+      names[s * step + count++] = lanes[p] - (int32_t)(s * step);
+    used[s] = count > 0;
+    for (int i = count; i < step; i++) names[s * step + i] = count ? lanes[p - 1] % step : 0;
   }
-}
-
-WIDE void bk_group_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
-                                  const float *w, ptrdiff_t ldw, const float *below,
-                                  const int32_t *below_index, ptrdiff_t below_count, float *dbelow,
-                                  float *gbias) {
-  for (ptrdiff_t i = 0; i < below_count; i += TILE) {
-    const float *rows[TILE];
-    lanes_t sums[TILE];
-    UNROLL for (int t = 0; t < TILE; t++) {
-      ptrdiff_t place = i + t < below_count ? i + t : below_count - 1;
-      rows[t] = w + (ptrdiff_t)below_index[place] * ldw;
-      sums[t] = both(0.0f);
-    }
-    _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < count; p++) {
-      lanes_t row = load(dz + p * BK_GROUP);
-      ptrdiff_t column = index[p];
-      UNROLL for (int t = 0; t < TILE; t++) sums[t] = multiply_add(rows[t][column], row, sums[t]);
-    }
-    UNROLL for (int t = 0; t < TILE; t++) {
-      if (i + t >= below_count) break;
-      lanes_t d = where_on(load(below + (i + t) * BK_GROUP), sums[t]);
-      store(dbelow + (i + t) * BK_GROUP, d);
-      if (gbias) add_halves(gbias, below_index[i + t], d);
-    }
-  }
-}
-
-// Sums over the listed lanes of dz[i + t, lane]·x[lane, c…], for `rows` units and 16 or 32 columns.
-WIDE_INLINE void outer_tile(const float *dz, const float *x, ptrdiff_t ldx, const int32_t *lane,
-                            ptrdiff_t lanes, float *out, ptrdiff_t ldout, const int halves) {
-  __m512 first[TILE], second[TILE];
-  UNROLL for (int t = 0; t < TILE; t++) first[t] = second[t] = _mm512_setzero_ps();
-  _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < lanes; p++) {
-    ptrdiff_t l = lane[p];
-    __m512 x0 = _mm512_loadu_ps(x + l * ldx), x1 = _mm512_setzero_ps();
-    if (halves == 2) x1 = _mm512_loadu_ps(x + l * ldx + 16);
-    UNROLL for (int t = 0; t < TILE; t++) {
-      __m512 d = _mm512_set1_ps(dz[t * BK_GROUP + l]);
-      first[t] = _mm512_fmadd_ps(d, x0, first[t]);
-      if (halves == 2) second[t] = _mm512_fmadd_ps(d, x1, second[t]);
-    }
-  }
-  UNROLL for (int t = 0; t < TILE; t++) {
-    _mm512_storeu_ps(out + t * ldout, first[t]);
-    if (halves == 2) _mm512_storeu_ps(out + t * ldout + 16, second[t]);
-  }
-}
-
-// Which of sixteen columns belong to units that are on, and the place of the first of them in the list.
-typedef struct {
-  int32_t on, from;
-} strip_t;
-
-// Adds sums over units that are on to sixteen columns of `rows` rows of the gradient.
-WIDE_INLINE void spread(const float *sums, ptrdiff_t width, strip_t strip, const int32_t *index,
-                        const ptrdiff_t rows, ptrdiff_t units, ptrdiff_t column, float *gradient) {
-  __mmask16 on = (__mmask16)strip.on, columns = bk_first(units - column);
-  __m512i place = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  place = _mm512_maskz_expand_epi32(on, place);
-  UNROLL for (ptrdiff_t t = 0; t < rows; t++) {
-    float *row = gradient + (ptrdiff_t)index[t] * units + column;
-    __m512 part = _mm512_loadu_ps(sums + t * width + strip.from);
-    part = _mm512_maskz_permutexvar_ps(on, place, part);
-    part = _mm512_add_ps(_mm512_maskz_loadu_ps(columns, row), part);
-    _mm512_mask_storeu_ps(row, columns, part);
-  }
-}
-
-WIDE void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdiff_t count,
-                                   const float *below, const int32_t *below_index,
-                                   ptrdiff_t below_count, ptrdiff_t below_units,
-                                   const int32_t *lane, ptrdiff_t lanes, float *scratch,
-                                   float *gradient) {
-  ptrdiff_t width = (below_count + 15) / 16 * 16, strips = (below_units + 15) / 16;
-  float *x = scratch, *sums = x + BK_GROUP * width;
-  strip_t *strip = (strip_t *)(sums + TILE * width + 16);
-  for (ptrdiff_t c = 0; c < below_count; c += 16)
-    for (ptrdiff_t l = 0; l < BK_GROUP; l += 16)
-      bk_transpose16(below + c * BK_GROUP + l, BK_GROUP,
-                     below_count - c < 16 ? below_count - c : 16, 16, x + l * width + c, width);
-  for (ptrdiff_t s = 0, place = 0; s < strips; s++) {
-    strip[s] = (strip_t){0, (int32_t)place};
-    for (; place < below_count && below_index[place] < 16 * (s + 1); place++)
-      strip[s].on |= 1 << (below_index[place] - 16 * s);
-  }
-  for (ptrdiff_t j = 0; j < count; j += TILE) {
-    // Rows of dz beyond `count` are read and their sums not used.
-    ptrdiff_t c = 0;
-    for (; c + 32 <= width; c += 32)
-      outer_tile(dz + j * BK_GROUP, x + c, width, lane, lanes, sums + c, width, 2);
-    if (c < width) outer_tile(dz + j * BK_GROUP, x + c, width, lane, lanes, sums + c, width, 1);
-    for (ptrdiff_t s = 0; s < strips; s++) {
-      if (!strip[s].on) continue;
-      if (count - j >= TILE)
-        spread(sums, width, strip[s], index + j, TILE, below_units, 16 * s, gradient);
-      else
-        spread(sums, width, strip[s], index + j, count - j, below_units, 16 * s, gradient);
-    }
-  }
-}
-
-WIDE void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
-                                        const float *a, ptrdiff_t actions, float *sums,
-                                        float *base) {
-  ptrdiff_t stride = bk_group_sums(actions);
-  for (ptrdiff_t p = 0; p < count; p++) {
-    lanes_t d = load(dz + p * BK_GROUP);
-    float *row = sums + (ptrdiff_t)index[p] * stride;
-    for (ptrdiff_t first = 0; first <= actions; first += 8) {
-      __m512 products[8];
-      UNROLL for (int t = 0; t < 8; t++) {
-        ptrdiff_t k = first + t - 1;
-        if (k < 0) {
-          products[t] = _mm512_add_ps(d.low, d.high);
-        } else if (k < actions) {
-          lanes_t action = load(a + k * BK_GROUP);
-          products[t] = _mm512_fmadd_ps(d.high, action.high, _mm512_mul_ps(d.low, action.low));
-        } else {
-          products[t] = _mm512_setzero_ps();
-        }
+  int fills = start[last / step] + step < width;
+  ptrdiff_t count = 0;
+  for (ptrdiff_t unit = 0; unit < units; unit++) {
+    const float *a = first + (ptrdiff_t)first_place[unit] * LANES;
+    const float *b = second + (ptrdiff_t)second_place[unit] * LANES;
+    float *row = out + count * width;
+    const int32_t *from = names;
+    FORGET(from);
+    // After a ReLU a lane is 0 in all its bits, or on.
+    int on;
+    if (path == BK_AVX512) {
+      sixteen_mask_t any = {0};
+      BK_UNROLL for (int s = 0; s < 2; s++) {
+        if (!used[s]) continue;
+        sixteen_t x = GATHER(s == 0 ? a : b, sixteen_t, sixteen_mask_t, from + 16 * s);
+        STORE16(row + start[s], x);
+        any |= (sixteen_mask_t)x;
       }
-      __m256 eight = bk_eight_sums(products);
-      if (first == 0) base[index[p]] += _mm256_cvtss_f32(eight);
-      _mm256_storeu_ps(row + first, _mm256_add_ps(_mm256_loadu_ps(row + first), eight));
+      on = __builtin_reduce_or(any != 0) != 0;
+    } else {
+      eight_mask_t any = {0};
+      BK_UNROLL for (int s = 0; s < 4; s++) {
+        if (!used[s]) continue;
+        eight_t x = GATHER((s < 2 ? a : b) + s % 2 * 8, eight_t, eight_mask_t, from + 8 * s);
+        STORE8(row + start[s], x);
+        any |= (eight_mask_t)x;
+      }
+      on = __builtin_reduce_or(any != 0) != 0;
     }
+    if (fills) STORE8(row + kept, SPLAT8((last < LANES ? a : b)[last % LANES]));
+    index[count] = (int32_t)unit;
+    count += on;
   }
+  return count;
 }
-
-#else
-
-void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs,
-                      float *tiled, float *turned) {
-  __builtin_trap();
-}
-void bk_group_add_sums(const float *sums, float *out, ptrdiff_t units) { __builtin_trap(); }
-ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions, const float *w,
-                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index) {
-  __builtin_trap();
-}
-ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
-                         ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
-                         int32_t *out_index) {
-  __builtin_trap();
-}
-void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
-                  float bias, float *q) {
-  __builtin_trap();
-}
-void bk_group_dot_backward(const float *dq, const float *h, const int32_t *index, ptrdiff_t count,
-                           const float *w, float *dz, float *gw, float *gbias) {
-  __builtin_trap();
-}
-void bk_group_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count, const float *w,
-                             ptrdiff_t ldw, const float *below, const int32_t *below_index,
-                             ptrdiff_t below_count, float *dbelow, float *gbias) {
-  __builtin_trap();
-}
-void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdiff_t count,
-                              const float *below, const int32_t *below_index, ptrdiff_t below_count,
-                              ptrdiff_t below_units, const int32_t *lane, ptrdiff_t lanes,
-                              float *scratch, float *gradient) {
-  __builtin_trap();
-}
-void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
-                                   const float *a, ptrdiff_t actions, float *sums, float *base) {
-  __builtin_trap();
-}
-
-#endif

@@ -3,13 +3,52 @@
 #include "CVectorKernels.h"
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define BK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define BK_CLONES
-#endif
 #define BK_INLINE static inline __attribute__((always_inline))
 #define BK_FAST _Pragma("clang fp reassociate(on) contract(fast)")
+#define BK_CONTRACT _Pragma("clang fp contract(fast)")
+#define BK_UNROLL _Pragma("clang loop unroll(full)")
+
+// One source, several instruction sets. BK_KERNEL(type, name, (parameters), (arguments)) { … } compiles the
+// body once for each and defines the public function, which calls the one in use. Inside, `path` is a
+// constant that says for which the body is compiled.
+enum { BK_BASELINE = 1, BK_AVX2, BK_AVX512 };
+
+/// What this thread asked for, or 0; and what the process uses.
+extern _Thread_local int bk_thread_path;
+extern int bk_process_path;
+int bk_choose_path(void);
+
+BK_INLINE int bk_path(void) {
+  if (bk_thread_path) return bk_thread_path;
+  return bk_process_path ? bk_process_path : bk_choose_path();
+}
+
+#define BK_LIST(...) __VA_ARGS__
+#if defined(__x86_64__)
+#define BK_PATHS(type, name, parameters, arguments)                                                \
+  __attribute__((target("arch=x86-64-v4"), min_vector_width(512))) static type                     \
+  name##_avx512 parameters {                                                                       \
+    return name##_body(BK_AVX512, BK_LIST arguments);                                              \
+  }                                                                                                \
+  __attribute__((target("arch=x86-64-v3"))) static type name##_avx2 parameters {                   \
+    return name##_body(BK_AVX2, BK_LIST arguments);                                                \
+  }                                                                                                \
+  static type name##_baseline parameters { return name##_body(BK_BASELINE, BK_LIST arguments); }   \
+  type name parameters {                                                                           \
+    switch (bk_path()) {                                                                           \
+    case BK_AVX512: return name##_avx512 arguments;                                                \
+    case BK_AVX2: return name##_avx2 arguments;                                                    \
+    default: return name##_baseline arguments;                                                     \
+    }                                                                                              \
+  }
+#else
+#define BK_PATHS(type, name, parameters, arguments)                                                \
+  type name parameters { return name##_body(BK_BASELINE, BK_LIST arguments); }
+#endif
+#define BK_KERNEL(type, name, parameters, arguments)                                               \
+  BK_INLINE type name##_body(const int path, BK_LIST parameters);                                  \
+  BK_PATHS(type, name, parameters, arguments)                                                      \
+  BK_INLINE type name##_body(const int path, BK_LIST parameters)
 
 BK_INLINE float bk_min(float a, float b) { return a < b ? a : b; }
 BK_INLINE float bk_max(float a, float b) { return a > b ? a : b; }

@@ -7,8 +7,9 @@
 typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 typedef int32_t mask_t __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
-BK_CLONES void bk_bias_relu(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows,
-                            ptrdiff_t columns) {
+BK_KERNEL(void, bk_bias_relu,
+          (float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows, ptrdiff_t columns),
+          (z, ldz, bias, rows, columns)) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *row = z + r * ldz;
     for (ptrdiff_t c = 0; c < columns; c++) {
@@ -19,16 +20,19 @@ BK_CLONES void bk_bias_relu(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_
   }
 }
 
-BK_CLONES void bk_bias(float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows,
-                       ptrdiff_t columns) {
+BK_KERNEL(void, bk_bias,
+          (float *z, ptrdiff_t ldz, const float *bias, ptrdiff_t rows, ptrdiff_t columns),
+          (z, ldz, bias, rows, columns)) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *row = z + r * ldz;
     for (ptrdiff_t c = 0; c < columns; c++) row[c] += bias[c];
   }
 }
 
-BK_CLONES void bk_bias_relu_dot(float *z, ptrdiff_t ldz, const float *bias, const float *w, float b,
-                                float *out, ptrdiff_t rows, ptrdiff_t columns) {
+BK_KERNEL(void, bk_bias_relu_dot,
+          (float *z, ptrdiff_t ldz, const float *bias, const float *w, float b, float *out,
+           ptrdiff_t rows, ptrdiff_t columns),
+          (z, ldz, bias, w, b, out, rows, columns)) {
   BK_FAST
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *row = z + r * ldz;
@@ -47,7 +51,7 @@ BK_CLONES void bk_bias_relu_dot(float *z, ptrdiff_t ldz, const float *bias, cons
 BK_INLINE void dot_backward_strip(const float *h, ptrdiff_t ldh, const float *dout,
                                   const int32_t *index, ptrdiff_t count, const float *w, float *dz,
                                   float *gw, float *gbias, ptrdiff_t columns) {
-  _Pragma("clang fp contract(fast)")
+  BK_CONTRACT
   lanes_t zero = {0}, gw0 = zero, gw1 = zero, gb0 = zero, gb1 = zero;
   lanes_t w0 = *(const lanes_t *)w, w1 = *(const lanes_t *)(w + LANES);
   for (ptrdiff_t i = 0; i < count; i++) {
@@ -70,9 +74,10 @@ BK_INLINE void dot_backward_strip(const float *h, ptrdiff_t ldh, const float *do
   *(lanes_t *)(gbias + LANES) += gb1;
 }
 
-BK_CLONES void bk_dot_backward(const float *h, ptrdiff_t ldh, const float *dout,
-                               const int32_t *index, ptrdiff_t count, const float *w, float *dz,
-                               float *gw, float *gbias, ptrdiff_t columns) {
+BK_KERNEL(void, bk_dot_backward,
+          (const float *h, ptrdiff_t ldh, const float *dout, const int32_t *index, ptrdiff_t count,
+           const float *w, float *dz, float *gw, float *gbias, ptrdiff_t columns),
+          (h, ldh, dout, index, count, w, dz, gw, gbias, columns)) {
   ptrdiff_t full = columns / (2 * LANES) * (2 * LANES);
   for (ptrdiff_t c = 0; c < full; c += 2 * LANES)
     dot_backward_strip(h + c, ldh, dout, index, count, w + c, dz + c, gw ? gw + c : NULL,
@@ -92,8 +97,10 @@ BK_CLONES void bk_dot_backward(const float *h, ptrdiff_t ldh, const float *dout,
   }
 }
 
-BK_CLONES void bk_relu_backward(float *dh, ptrdiff_t lddh, const float *h, ptrdiff_t ldh,
-                                float *gbias, ptrdiff_t rows, ptrdiff_t columns) {
+BK_KERNEL(void, bk_relu_backward,
+          (float *dh, ptrdiff_t lddh, const float *h, ptrdiff_t ldh, float *gbias, ptrdiff_t rows,
+           ptrdiff_t columns),
+          (dh, lddh, h, ldh, gbias, rows, columns)) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *d = dh + r * lddh;
     const float *row = h + r * ldh;
@@ -109,8 +116,9 @@ BK_CLONES void bk_relu_backward(float *dh, ptrdiff_t lddh, const float *h, ptrdi
   }
 }
 
-BK_CLONES void bk_column_sums(const float *x, ptrdiff_t ldx, float *sum, ptrdiff_t rows,
-                              ptrdiff_t columns) {
+BK_KERNEL(void, bk_column_sums,
+          (const float *x, ptrdiff_t ldx, float *sum, ptrdiff_t rows, ptrdiff_t columns),
+          (x, ldx, sum, rows, columns)) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *row = x + r * ldx;
     for (ptrdiff_t c = 0; c < columns; c++) sum[c] += row[c];
@@ -148,7 +156,7 @@ BK_INLINE void expand_strip(const float *base, ptrdiff_t ldbase, const float *a,
 BK_INLINE void expand_first_layer(const float *base, ptrdiff_t ldbase, const float *a,
                                   ptrdiff_t actions, const float *wt, float *h, ptrdiff_t states,
                                   ptrdiff_t repeats, ptrdiff_t columns) {
-  _Pragma("clang fp contract(fast)")
+  BK_CONTRACT
   ptrdiff_t full = columns / (2 * LANES) * (2 * LANES);
   for (ptrdiff_t c = 0; c < full; c += 2 * LANES)
     expand_strip(base, ldbase, a, actions, wt, h, states, repeats, columns, c);
@@ -171,7 +179,7 @@ BK_INLINE void expand_first_layer(const float *base, ptrdiff_t ldbase, const flo
 BK_INLINE void expand_first_layer_any(const float *base, ptrdiff_t ldbase, const float *a,
                                       ptrdiff_t actions, const float *wt, float *h,
                                       ptrdiff_t states, ptrdiff_t repeats, ptrdiff_t columns) {
-  _Pragma("clang fp contract(fast)")
+  BK_CONTRACT
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *from = base + s * ldbase;
     for (ptrdiff_t i = 0; i < repeats; i++) {
@@ -187,10 +195,11 @@ BK_INLINE void expand_first_layer_any(const float *base, ptrdiff_t ldbase, const
   }
 }
 
-BK_CLONES void bk_expand_first_layer(const float *restrict base, ptrdiff_t ldbase,
-                                     const float *restrict a, ptrdiff_t actions,
-                                     const float *restrict wt, float *restrict h, ptrdiff_t states,
-                                     ptrdiff_t repeats, ptrdiff_t columns) {
+BK_KERNEL(void, bk_expand_first_layer,
+          (const float *restrict base, ptrdiff_t ldbase, const float *restrict a, ptrdiff_t actions,
+           const float *restrict wt, float *restrict h, ptrdiff_t states, ptrdiff_t repeats,
+           ptrdiff_t columns),
+          (base, ldbase, a, actions, wt, h, states, repeats, columns)) {
   switch (actions) {
   case 1: expand_first_layer(base, ldbase, a, 1, wt, h, states, repeats, columns); break;
   case 2: expand_first_layer(base, ldbase, a, 2, wt, h, states, repeats, columns); break;
@@ -233,13 +242,12 @@ BK_INLINE void first_layer_backward_strip(const float *dh, const float *h, const
   for (int k = 0; k < group; k++) *(lanes_t *)(gwt + (k0 + k) * columns + c) += sums[k];
 }
 
-BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const float *restrict h,
-                                              const float *restrict a, ptrdiff_t actions,
-                                              const int32_t *restrict index, ptrdiff_t count,
-                                              float *restrict gwt, float *restrict gbase,
-                                              ptrdiff_t ldgbase, ptrdiff_t repeats,
-                                              ptrdiff_t columns) {
-  _Pragma("clang fp contract(fast)")
+BK_KERNEL(void, bk_expand_first_layer_backward,
+          (const float *restrict dh, const float *restrict h, const float *restrict a, ptrdiff_t
+           actions, const int32_t *restrict index, ptrdiff_t count, float *restrict gwt, float
+           *restrict gbase, ptrdiff_t ldgbase, ptrdiff_t repeats, ptrdiff_t columns),
+          (dh, h, a, actions, index, count, gwt, gbase, ldgbase, repeats, columns)) {
+  BK_CONTRACT
   ptrdiff_t full = columns / LANES * LANES;
   for (ptrdiff_t k0 = 0; k0 < actions; k0 += GROUP) {
     ptrdiff_t group = actions - k0 < GROUP ? actions - k0 : GROUP;
@@ -271,8 +279,9 @@ BK_CLONES void bk_expand_first_layer_backward(const float *restrict dh, const fl
   }
 }
 
-BK_CLONES void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count,
-                               ptrdiff_t columns) {
+BK_KERNEL(void, bk_compact_rows,
+          (float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count, ptrdiff_t columns),
+          (x, ldx, index, count, columns)) {
   for (ptrdiff_t i = 0; i < count; i++)
     if (index[i] != i)
       memcpy(x + i * ldx, x + (ptrdiff_t)index[i] * ldx, (size_t)columns * sizeof(float));

@@ -1,10 +1,13 @@
 #include "kernels.h"
 
-BK_CLONES void bk_adam(float *restrict parameter, float *restrict moment1, float *restrict moment2,
-                       float *restrict gradient, ptrdiff_t stride, ptrdiff_t parts,
-                       float *restrict target, float tau, float rate, float beta1, float beta2,
-                       float bias1, float bias2, float epsilon, ptrdiff_t count) {
-  _Pragma("clang fp contract(fast)")
+BK_KERNEL(void, bk_adam,
+          (float *restrict parameter, float *restrict moment1, float *restrict moment2, float
+           *restrict gradient, ptrdiff_t stride, ptrdiff_t parts, float *restrict target, float tau,
+           float rate, float beta1, float beta2, float bias1, float bias2, float epsilon, ptrdiff_t
+           count),
+          (parameter, moment1, moment2, gradient, stride, parts, target, tau, rate, beta1, beta2,
+           bias1, bias2, epsilon, count)) {
+  BK_CONTRACT
   float step = rate / bias1;
   float scale = 1.0f / __builtin_sqrtf(bias2);
   for (ptrdiff_t part = 1; part < parts; part++) {
@@ -28,19 +31,10 @@ BK_CLONES void bk_adam(float *restrict parameter, float *restrict moment1, float
       target[i] = (1.0f - tau) * target[i] + tau * parameter[i];
 }
 
-BK_CLONES void bk_polyak(float *restrict target, const float *restrict source, float tau,
-                         ptrdiff_t count) {
-  _Pragma("clang fp contract(fast)")
-  for (ptrdiff_t i = 0; i < count; i++) target[i] = (1.0f - tau) * target[i] + tau * source[i];
-}
-
-BK_CLONES void bk_axpy(float a, const float *restrict x, float *restrict y, ptrdiff_t count) {
-  _Pragma("clang fp contract(fast)")
-  for (ptrdiff_t i = 0; i < count; i++) y[i] += a * x[i];
-}
-
-BK_CLONES void bk_softmax_rows(const float *restrict x, float *restrict softmax, float *restrict lse,
-                               float temperature, ptrdiff_t rows, ptrdiff_t columns) {
+BK_KERNEL(void, bk_softmax_rows,
+          (const float *restrict x, float *restrict softmax, float *restrict lse, float temperature,
+           ptrdiff_t rows, ptrdiff_t columns),
+          (x, softmax, lse, temperature, rows, columns)) {
   BK_FAST
   float inverse = 1.0f / temperature;
   for (ptrdiff_t r = 0; r < rows; r++) {
@@ -58,23 +52,4 @@ BK_CLONES void bk_softmax_rows(const float *restrict x, float *restrict softmax,
     for (ptrdiff_t c = 0; c < columns; c++) out[c] *= scale;
     lse[r] = top + temperature * bk_logf(sum);
   }
-}
-
-BK_CLONES double bk_sum(const float *x, ptrdiff_t count) {
-  double sum = 0.0;
-  for (ptrdiff_t i = 0; i < count; i++) sum += x[i];
-  return sum;
-}
-
-const char *bk_instruction_set(void) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return "avx512";
-  if (__builtin_cpu_supports("x86-64-v3")) return "avx2";
-  return "baseline";
-#elif defined(__aarch64__)
-  return "neon";
-#else
-  return "baseline";
-#endif
 }

@@ -9,9 +9,10 @@ BK_INLINE float clamp(float x, float low, float high) {
 
 #define TILE 64
 
-BK_CLONES void bk_tanh_gaussian(const float *head, const float *noise, float *action,
-                                float *log_prob, ptrdiff_t states, ptrdiff_t repeats,
-                                ptrdiff_t actions, float low, float high) {
+BK_KERNEL(void, bk_tanh_gaussian,
+          (const float *head, const float *noise, float *action, float *log_prob, ptrdiff_t states,
+           ptrdiff_t repeats, ptrdiff_t actions, float low, float high),
+          (head, noise, action, log_prob, states, repeats, actions, low, high)) {
   // Elements of the draws are worked off in tiles of one flat range, so that short action vectors
   // still fill the vector registers.
   ptrdiff_t per_state = repeats * actions, total = states * per_state;
@@ -49,9 +50,10 @@ BK_INLINE float inverse_tanh(float action) {
   return 0.5f * (bk_logf(1.0f + a) - bk_logf(1.0f - a));
 }
 
-BK_CLONES void bk_tanh_gaussian_log_prob(const float *head, const float *action, float *log_prob,
-                                         ptrdiff_t states, ptrdiff_t actions, float low,
-                                         float high) {
+BK_KERNEL(void, bk_tanh_gaussian_log_prob,
+          (const float *head, const float *action, float *log_prob, ptrdiff_t states, ptrdiff_t
+           actions, float low, float high),
+          (head, action, log_prob, states, actions, low, high)) {
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *mean = head + s * 2 * actions, *log_std = mean + actions;
     float sum = 0.0f;
@@ -65,10 +67,11 @@ BK_CLONES void bk_tanh_gaussian_log_prob(const float *head, const float *action,
   }
 }
 
-BK_CLONES void bk_tanh_gaussian_backward(const float *head, const float *noise, const float *action,
-                                         const float *dq, float temperature, float scale,
-                                         float *dhead, ptrdiff_t states, ptrdiff_t actions,
-                                         float low, float high) {
+BK_KERNEL(void, bk_tanh_gaussian_backward,
+          (const float *head, const float *noise, const float *action, const float *dq, float
+           temperature, float scale, float *dhead, ptrdiff_t states, ptrdiff_t actions, float low,
+           float high),
+          (head, noise, action, dq, temperature, scale, dhead, states, actions, low, high)) {
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *log_std = head + s * 2 * actions + actions;
     float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
@@ -86,9 +89,10 @@ BK_CLONES void bk_tanh_gaussian_backward(const float *head, const float *noise, 
   }
 }
 
-BK_CLONES void bk_tanh_gaussian_log_prob_backward(const float *head, const float *action,
-                                                  float scale, float *dhead, ptrdiff_t states,
-                                                  ptrdiff_t actions, float low, float high) {
+BK_KERNEL(void, bk_tanh_gaussian_log_prob_backward,
+          (const float *head, const float *action, float scale, float *dhead, ptrdiff_t states,
+           ptrdiff_t actions, float low, float high),
+          (head, action, scale, dhead, states, actions, low, high)) {
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *mean = head + s * 2 * actions, *log_std = mean + actions;
     float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
@@ -103,9 +107,10 @@ BK_CLONES void bk_tanh_gaussian_log_prob_backward(const float *head, const float
   }
 }
 
-BK_CLONES void bk_mixture_heads(const float *heads, ptrdiff_t member_stride, ptrdiff_t members,
-                                float *head, ptrdiff_t states, ptrdiff_t actions, float low,
-                                float high) {
+BK_KERNEL(void, bk_mixture_heads,
+          (const float *heads, ptrdiff_t member_stride, ptrdiff_t members, float *head, ptrdiff_t
+           states, ptrdiff_t actions, float low, float high),
+          (heads, member_stride, members, head, states, actions, low, high)) {
   float share = 1.0f / (float)members;
   for (ptrdiff_t s = 0; s < states; s++) {
     const float *row = heads + s * 2 * actions;
@@ -125,9 +130,10 @@ BK_CLONES void bk_mixture_heads(const float *heads, ptrdiff_t member_stride, ptr
   }
 }
 
-BK_CLONES void bk_mixture_backward(const float *member_head, const float *head, const float *dhead,
-                                   ptrdiff_t members, float *dmember, ptrdiff_t states,
-                                   ptrdiff_t actions, float low, float high) {
+BK_KERNEL(void, bk_mixture_backward,
+          (const float *member_head, const float *head, const float *dhead, ptrdiff_t members, float
+           *dmember, ptrdiff_t states, ptrdiff_t actions, float low, float high),
+          (member_head, head, dhead, members, dmember, states, actions, low, high)) {
   float share = 1.0f / (float)members;
   for (ptrdiff_t s = 0; s < states; s++) {
     ptrdiff_t at = s * 2 * actions;
@@ -142,8 +148,10 @@ BK_CLONES void bk_mixture_backward(const float *member_head, const float *head, 
   }
 }
 
-BK_CLONES double bk_distillation(const float *head, const float *target, float scale, float *dhead,
-                                 ptrdiff_t states, ptrdiff_t actions, float low, float high) {
+BK_KERNEL(double, bk_distillation,
+          (const float *head, const float *target, float scale, float *dhead, ptrdiff_t states,
+           ptrdiff_t actions, float low, float high),
+          (head, target, scale, dhead, states, actions, low, high)) {
   double sum = 0.0;
   for (ptrdiff_t s = 0; s < states; s++) {
     ptrdiff_t at = s * 2 * actions;
@@ -162,10 +170,10 @@ BK_CLONES double bk_distillation(const float *head, const float *target, float s
   return sum;
 }
 
-BK_CLONES void bk_tanh(const float *x, float *y, ptrdiff_t count) {
+BK_KERNEL(void, bk_tanh, (const float *x, float *y, ptrdiff_t count), (x, y, count)) {
   for (ptrdiff_t i = 0; i < count; i++) y[i] = bk_tanhf(x[i]);
 }
 
-BK_CLONES void bk_exp(const float *x, float *y, ptrdiff_t count) {
+BK_KERNEL(void, bk_exp, (const float *x, float *y, ptrdiff_t count), (x, y, count)) {
   for (ptrdiff_t i = 0; i < count; i++) y[i] = bk_expf(x[i]);
 }

@@ -31,8 +31,10 @@ BK_INLINE void blocks(uint32_t k0, uint32_t k1, uint64_t step, uint64_t first, u
   }
 }
 
-BK_CLONES void bk_fill_uniform(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block,
-                               float *out, ptrdiff_t count, float low, float high) {
+BK_KERNEL(void, bk_fill_uniform,
+          (uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block, float *out, ptrdiff_t
+           count, float low, float high),
+          (key0, key1, step, first_block, out, count, low, high)) {
   uint32_t words[4 * GROUP];
   float scale = (high - low) * 0x1p-24f;
   for (ptrdiff_t i = 0; i < count; i += 4 * GROUP) {
@@ -59,8 +61,10 @@ BK_INLINE float quarter_cosine(float t) {
   return p * s * s - 0.5f * s + 1.0f;
 }
 
-BK_CLONES void bk_fill_normal(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block,
-                              float *out, ptrdiff_t count) {
+BK_KERNEL(void, bk_fill_normal,
+          (uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block, float *out, ptrdiff_t
+           count),
+          (key0, key1, step, first_block, out, count)) {
   uint32_t words[4 * GROUP];
   float normals[4 * GROUP];
   for (ptrdiff_t i = 0; i < count; i += 4 * GROUP) {

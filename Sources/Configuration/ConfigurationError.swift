@@ -7,6 +7,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   case outOfRange(file: String, key: String, value: String, allowed: String)
   case contradiction(file: String, keys: [String], reason: String)
   case malformedOverride(text: String, reason: String)
+  /// No task or method has this name.
+  case unknownName(kind: String, name: String, suggestion: String?, known: [String])
 
   public var description: String {
     switch self {
@@ -26,6 +28,10 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case .malformedOverride(let text, let reason):
       "--set \(text): \(reason); write --set key=value, as in "
         + "--set finetune.policyLearningRate=3e-5"
+    case .unknownName(let kind, let name, let suggestion, let known):
+      "there is no \(kind) '\(name)'"
+        + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+        + " Known: \(known.joined(separator: ", ")); or give the path of a YAML file"
     }
   }
 }

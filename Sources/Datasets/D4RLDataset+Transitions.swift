@@ -19,11 +19,15 @@ extension D4RLDataset {
   ///
   /// The columns are read straight into the arrays that are returned and thinned in place, so
   /// memory never holds two copies.
+  /// - Parameter returnDiscount: γ of ``Transitions/returnsToGo``; `nil` leaves them out.
   /// - Throws: ``DatasetError/notFinite(file:field:row:column:value:)`` naming the first bad row.
   public func transitions(
-    _ rule: TransitionRule = .followingRow
+    _ rule: TransitionRule = .followingRow, returnDiscount: Double? = nil
   ) throws(DatasetError) -> Transitions {
     var terminals = try terminals()
+    let ends = returnDiscount == nil ? nil : zip(terminals, try timeouts(terminals: terminals)).map {
+      $0 || $1
+    }
     let stored = rule == .storedNextObservations && hasNextObservations
     // Time-outs do not end the value function, and a stored successor makes them whole transitions.
     let keep: [Bool]?
@@ -61,15 +65,32 @@ extension D4RLDataset {
     }
     var actions = try finite("actions")
     var rewards = try finite("rewards")
+    var returns = returnDiscount.map { D4RLDataset.returnsToGo(rewards, ends: ends!, discount: $0) }
     if let keep {
       D4RLDataset.thin(&actions, size: actionSize, keep)
       D4RLDataset.thin(&rewards, size: 1, keep)
+      if returns != nil { D4RLDataset.thin(&returns!, size: 1, keep) }
     }
-    return Transitions(
+    var result = Transitions(
       observations: Matrix(rows: count, columns: observationSize, elements: observations),
       actions: Matrix(rows: count, columns: actionSize, elements: actions), rewards: rewards,
       terminated: terminals,
       nextObservations: Matrix(rows: count, columns: observationSize, elements: next))
+    result.returnsToGo = returns
+    return result
+  }
+
+  /// Σ γᵏ·r from each row to the end of its episode; an episode that the file cuts ends there.
+  private static func returnsToGo(
+    _ rewards: [Float], ends: [Bool], discount: Double
+  ) -> [Float] {
+    var result = [Float](repeating: 0, count: rewards.count)
+    var sum = 0.0
+    for row in rewards.indices.reversed() {
+      sum = Double(rewards[row]) + (ends[row] ? 0 : discount * sum)
+      result[row] = Float(sum)
+    }
+    return result
   }
 
   /// A whole column, all of it finite.
@@ -117,6 +138,7 @@ extension D4RLDataset {
 
   static func storedPolicy(in file: HDF5File) throws(DatasetError) -> NamedTensors? {
     try hdf5 { () throws(HDF5Error) in
+      try file.requireReadable("metadata/policy")
       guard file.contains("metadata/policy") else { return nil }
       var result = NamedTensors()
       for object in file.objects(below: "metadata/policy") where object.kind == .dataset {

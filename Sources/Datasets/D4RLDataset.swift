@@ -42,13 +42,13 @@ public final class D4RLDataset {
   /// Every array of at least one dimension, ascending by name; `metadata` left out.
   public let columns: [D4RLColumn]
   public let version: D4RLVersion
-  /// Whether the file says which rows are time-outs; otherwise they are counted (see
-  /// ``timeouts()``).
+  /// Whether the file says which rows are time-outs, in `timeouts` or d3rlpy 1's
+  /// `episode_terminals`; otherwise they are counted (see ``timeouts(terminals:)``).
   public let hasTimeouts: Bool
   public let hasNextObservations: Bool
   /// Scalars below `metadata` as text, ascending by name.
   public let metadata: [(name: String, value: String)]
-  /// Arrays beyond D4RL's own that are of an unsupported kind; they are left out.
+  /// Arrays, links and types beyond D4RL's own that cannot be read; they are left out.
   public let unreadable: [HDF5Error]
   private var open: [String: HDF5Dataset] = [:]
 
@@ -64,20 +64,20 @@ public final class D4RLDataset {
     unreadable = listing.unreadable
     var byName: [String: D4RLColumn] = [:]
     for column in columns { byName[column.name] = column }
-    for name in ["observations", "actions", "rewards", "terminals"] where byName[name] == nil {
-      throw .missing(file: path, field: name)
-    }
+    let missing = ForeignLayout.required.filter { byName[$0] == nil }
+    guard missing.isEmpty else { throw ForeignLayout.error(file, missing: missing) }
 
     let rows = byName["observations"]!.shape[0]
     self.rows = rows
-    hasTimeouts = byName["timeouts"] != nil
+    let ends = ["timeouts", "episode_terminals"].filter { byName[$0] != nil }
+    hasTimeouts = !ends.isEmpty
     hasNextObservations = byName["next_observations"] != nil
     let check = D4RLLayout(file: path, rows: rows, columns: byName)
     observationSize = try check.matrix("observations")
     actionSize = try check.matrix("actions")
     try check.column("rewards", flags: false)
     try check.column("terminals", flags: true)
-    if hasTimeouts { try check.column("timeouts", flags: true) }
+    for name in ends { try check.column(name, flags: true) }
     if hasNextObservations { try check.matrix("next_observations", columns: observationSize) }
     for name in ["infos/qpos", "infos/qvel"] where byName[name] != nil {
       _ = try check.matrix(name)
@@ -191,9 +191,25 @@ public final class D4RLDataset {
   /// `timeouts` of all rows; where the file has none, D4RL's rule: a row is a time-out when the
   /// count of steps in its episode equals 999.
   public func timeouts(terminals: [Bool]) throws(DatasetError) -> [Bool] {
-    if hasTimeouts { return try flags("timeouts") }
+    if hasTimeouts { return try markedTimeouts(terminals: terminals) }
     var counter = D4RLTimeoutCounter()
     return terminals.map { counter.isTimeout(terminal: $0) }
+  }
+
+  /// The time-outs that the file marks; `episode_terminals` marks every end of an episode, so those of
+  /// its rows that are no terminals are time-outs.
+  ///
+  /// - Parameter terminals: those of `rows`.
+  func markedTimeouts(
+    rows: Range<Int>? = nil, terminals: [Bool]
+  ) throws(DatasetError) -> [Bool] {
+    var result =
+      column("timeouts") != nil
+      ? try flags("timeouts", rows: rows) : [Bool](repeating: false, count: terminals.count)
+    guard column("episode_terminals") != nil else { return result }
+    let ends = try flags("episode_terminals", rows: rows)
+    for row in result.indices where ends[row] && !terminals[row] { result[row] = true }
+    return result
   }
 }
 

@@ -56,15 +56,19 @@ struct D4RLLayout {
 struct D4RLListing {
   var columns: [D4RLColumn] = []
   var metadata: [(name: String, value: String)] = []
-  /// Arrays of kinds that are not supported, none of them one that D4RL defines.
+  /// What cannot be read, none of it something that D4RL defines.
   var unreadable: [HDF5Error] = []
 
   private static let known: Set<String> = [
     "observations", "actions", "rewards", "terminals", "timeouts", "next_observations",
-    "infos/qpos", "infos/qvel", "infos/action_log_probs",
+    "infos/qpos", "infos/qvel", "infos/action_log_probs", "episode_terminals",
   ]
 
   init(_ file: HDF5File) throws(HDF5Error) {
+    for failure in file.leftOut {
+      if D4RLListing.known.contains(failure.object) { throw failure }
+      unreadable.append(failure)
+    }
     for object in file.objects() where object.kind == .dataset {
       do throws(HDF5Error) {
         let array = try file.dataset(object.path)

@@ -135,7 +135,11 @@ public struct DatasetAssembly {
     block.rewards = try dataset.read(Float.self, "rewards", rows: rows)
     block.terminals = try dataset.flags("terminals", rows: rows)
     block.timeouts =
-      if let timeouts { Array(timeouts[rows]) } else { try dataset.flags("timeouts", rows: rows) }
+      if let timeouts {
+        Array(timeouts[rows])
+      } else {
+        try dataset.markedTimeouts(rows: rows, terminals: block.terminals)
+      }
     if shape.hasNextObservations {
       block.nextObservations = try dataset.read(Float.self, "next_observations", rows: rows)
     }

@@ -6,6 +6,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case hdf5(HDF5Error)
   /// A field every dataset needs is absent.
   case missing(file: String, field: String)
+  /// The file is laid out as another program does it; `holds` lists its arrays.
+  case otherLayout(file: String, layout: String, holds: [String])
   /// A field has another shape, type or value than expected.
   case mismatch(file: String, field: String, expected: String, actual: String)
   /// A number is NaN or infinite.
@@ -19,6 +21,10 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .hdf5(let error): error.description
     case .missing(let file, let field): "\(file): field '\(field)' is missing"
+    case .otherLayout(let file, let layout, let holds):
+      "\(file): this is \(layout), expected D4RL's columns "
+        + "(\(ForeignLayout.required.joined(separator: ", "))); the file holds "
+        + (holds.isEmpty ? "no arrays" : holds.joined(separator: ", "))
     case .mismatch(let file, let field, let expected, let actual):
       "\(file): field '\(field)': expected \(expected), found \(actual)"
     case .notFinite(let file, let field, let row, let column, let value):

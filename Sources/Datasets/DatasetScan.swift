@@ -73,7 +73,7 @@ struct DatasetScan {
       let terminalFlags = try dataset.flags("terminals", rows: rows)
       let timeoutFlags =
         dataset.hasTimeouts
-        ? try dataset.flags("timeouts", rows: rows)
+        ? try dataset.markedTimeouts(rows: rows, terminals: terminalFlags)
         : terminalFlags.map { counter.isTimeout(terminal: $0) }
       let observations = try read("observations", rows)
       let actions = try read("actions", rows)

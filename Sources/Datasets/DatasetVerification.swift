@@ -176,7 +176,8 @@ public struct DatasetVerification: Sendable, Encodable {
       terminals = try dataset.flags("terminals", rows: rows)
       timeouts =
         dataset.hasTimeouts
-        ? try dataset.flags("timeouts", rows: rows) : [Bool](repeating: false, count: rows.count)
+        ? try dataset.markedTimeouts(rows: rows, terminals: terminals)
+        : [Bool](repeating: false, count: rows.count)
       if dataset.hasNextObservations {
         next = try dataset.read(Double.self, "next_observations", rows: rows)
         hasNext = [Bool](repeating: true, count: rows.count)

@@ -16,6 +16,10 @@ enum DatasetWarnings {
       warnings.append(
         "there is no timeouts column; a row counts as time-out after 1000 steps of an episode")
     }
+    if dataset.column("episode_terminals") != nil {
+      warnings.append(
+        "rows marked in episode_terminals (d3rlpy 1) that are no terminals count as time-outs")
+    }
     if !dataset.hasNextObservations {
       warnings.append(
         "there is no next_observations column (v0); the following row is the next observation")
@@ -80,7 +84,7 @@ enum DatasetWarnings {
     if !tall.isEmpty {
       warnings.append("shape (n, 1) instead of (n): \(tall.map(\.name).joined(separator: ", "))")
     }
-    let flags = ["terminals", "timeouts"].filter {
+    let flags = ["terminals", "timeouts", "episode_terminals"].filter {
       dataset.column($0).map { $0.type != .boolean } ?? false
     }
     if !flags.isEmpty {

@@ -30,8 +30,26 @@ public enum BLAS {
 
   public static var choice: Choice { configuration }
   public static var version: String { String(cString: openblas_get_config()) }
-  /// Instruction set of this package's own vector loops: `avx512`, `avx2`, `neon`, `baseline`.
+  /// Instruction set of this package's own vector loops: `avx512`, `avx2`, `neon` or `baseline`; the best that
+  /// this processor has, or what `BRED_VECTORS` in the environment names.
   public static var vectorInstructionSet: String { String(cString: bk_instruction_set()) }
+
+  /// Those that this processor can use, for tests of each.
+  package static var vectorInstructionSets: [String] {
+    ["avx512", "avx2", "neon", "baseline"].filter { name in
+      defer { bk_use_instruction_set(nil) }
+      return bk_use_instruction_set(name) != 0 && vectorInstructionSet == name
+    }
+  }
+
+  /// Runs `body` with another instruction set, on this thread alone.
+  package static func withVectorInstructionSet<Result>(
+    _ name: String, _ body: () throws -> Result
+  ) rethrows -> Result {
+    precondition(bk_use_instruction_set(name) != 0, "this processor has no \(name)")
+    defer { bk_use_instruction_set(nil) }
+    return try body()
+  }
 
   /// Done once, before the first product: one thread per call, and the right kernels.
   private static let configuration: Choice = {
@@ -39,16 +57,32 @@ public enum BLAS {
     if getenv("OPENBLAS_CORETYPE") != nil {
       choice = .user
     } else if let better = betterKernel(than: String(cString: openblas_get_corename())) {
-      gotoblas_dynamic_quit()
-      setenv("OPENBLAS_CORETYPE", better, 1)
-      gotoblas_dynamic_init()
-      // Children of this process should make their own choice.
-      unsetenv("OPENBLAS_CORETYPE")
-      choice = .corrected
+      if use(better) { choice = .corrected }
     }
     openblas_set_num_threads(1)
     return choice
   }()
+
+  /// Has OpenBLAS choose its kernels again, by name; false if this build of it cannot.
+  ///
+  /// OpenBLAS reads `OPENBLAS_CORETYPE` once, when it is loaded, which is before we can say anything. The two
+  /// functions that its loading calls are exported by every build for many processors
+  /// (`DYNAMIC_ARCH`) but declared in no header, so they are looked up here rather than linked: a build for one
+  /// processor, another BLAS or a later version without them keeps its own choice. They must not
+  /// run while a product does; `configuration` comes before the first.
+  private static func use(_ kernels: String) -> Bool {
+    typealias Function = @convention(c) () -> Void
+    guard version.contains("DYNAMIC_ARCH"),
+      let quit = dlsym(nil, "gotoblas_dynamic_quit"),
+      let start = dlsym(nil, "gotoblas_dynamic_init")
+    else { return false }
+    setenv("OPENBLAS_CORETYPE", kernels, 1)
+    unsafeBitCast(quit, to: Function.self)()
+    unsafeBitCast(start, to: Function.self)()
+    // Children of this process should make their own choice.
+    unsetenv("OPENBLAS_CORETYPE")
+    return String(cString: openblas_get_corename()) == kernels
+  }
 
   /// Call before measuring or sharing work, so that the first product does not pay for it.
   public static func prepare() { _ = configuration }

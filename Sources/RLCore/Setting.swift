@@ -5,7 +5,7 @@
 /// public var discount = 0.99
 /// ```
 /// From the declaration come the YAML key (the property's name), `--set`, range checks, help and the
-/// tables of the documentation; see ``SettingGroup``.
+/// tables of the documentation; see ``SettingGroup``. Numbers are `Int` or `Double`.
 @propertyWrapper
 public struct Setting<Value: SettingValue>: Sendable {
   public var wrappedValue: Value
@@ -52,6 +52,24 @@ public struct Setting<Value: SettingValue>: Sendable {
   }
 }
 
+extension Setting: Equatable {
+  public static func == (first: Setting, second: Setting) -> Bool {
+    first.wrappedValue == second.wrappedValue
+  }
+}
+
+extension Setting: Codable {
+  public init(from decoder: any Decoder) throws {
+    wrappedValue = try decoder.singleValueContainer().decode(Value.self)
+    declaration = nil
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(wrappedValue)
+  }
+}
+
 /// What a setting is, for range checks, help and documentation.
 public struct SettingDeclaration: Sendable, Equatable {
   public let kind: SettingKind
@@ -62,6 +80,12 @@ public struct SettingDeclaration: Sendable, Equatable {
   public let symbol: String?
   /// Where the default comes from; `ours` where no source says.
   public let source: String
+
+  /// The same setting with another list of alternatives, where only a running program knows them.
+  package func choosing(among names: [String]) -> SettingDeclaration {
+    SettingDeclaration(
+      kind: .choice(names), range: nil, meaning: meaning, symbol: symbol, source: source)
+  }
 }
 
 public struct SettingRange: Sendable, Equatable {
@@ -83,115 +107,50 @@ public indirect enum SettingKind: Sendable, Equatable {
   case optional(SettingKind)
 }
 
-public protocol SettingValue: Codable, Sendable, Equatable {
-  static var settingKind: SettingKind { get }
-  /// The number to which a range applies, if there is one.
-  var settingNumber: Double? { get }
-}
+extension SettingDeclaration {
+  /// What is allowed, in words.
+  public var allowed: String { Self.words(kind, range) }
 
-extension SettingValue {
-  public var settingNumber: Double? { nil }
-}
-
-/// A value with bounds: `Int`, `Double`, or an optional of these.
-public protocol NumericSettingValue: SettingValue {
-  associatedtype Number: Comparable
-  static func double(_ number: Number) -> Double
-}
-
-extension Int: NumericSettingValue {
-  public static var settingKind: SettingKind { .integer }
-  public var settingNumber: Double? { Double(self) }
-  public static func double(_ number: Int) -> Double { Double(number) }
-}
-
-extension Double: NumericSettingValue {
-  public static var settingKind: SettingKind { .number }
-  public var settingNumber: Double? { self }
-  public static func double(_ number: Double) -> Double { number }
-}
-
-extension Bool: SettingValue {
-  public static var settingKind: SettingKind { .flag }
-}
-
-extension String: SettingValue {
-  public static var settingKind: SettingKind { .text }
-}
-
-extension Optional: SettingValue where Wrapped: SettingValue {
-  public static var settingKind: SettingKind { .optional(Wrapped.settingKind) }
-  public var settingNumber: Double? { self?.settingNumber }
-}
-
-extension Optional: NumericSettingValue where Wrapped: NumericSettingValue {
-  public static func double(_ number: Wrapped.Number) -> Double { Wrapped.double(number) }
-}
-
-/// A setting with named alternatives: `enum Backup: String, SettingChoice { case … }`.
-public protocol SettingChoice: SettingValue, CaseIterable, RawRepresentable
-where RawValue == String {}
-
-extension SettingChoice {
-  public static var settingKind: SettingKind { .choice(allCases.map(\.rawValue)) }
-}
-
-extension Setting: Equatable {
-  public static func == (first: Setting, second: Setting) -> Bool {
-    first.wrappedValue == second.wrappedValue
-  }
-}
-
-extension Setting: Codable {
-  public init(from decoder: any Decoder) throws {
-    wrappedValue = try decoder.singleValueContainer().decode(Value.self)
-    declaration = nil
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(wrappedValue)
-  }
-}
-
-/// Settings that belong together: a structure whose stored properties are all ``Setting``s or groups.
-public protocol SettingGroup: Codable, Sendable, Equatable {
-  /// The defaults.
-  init()
-}
-
-/// One setting of a group: its name, its default as text, and what was declared about it.
-public struct NamedSetting: Sendable, Equatable {
-  public let name: String
-  public let value: String
-  public let number: Double?
-  public let declaration: SettingDeclaration
-}
-
-extension SettingGroup {
-  /// What the group declares, in the order of declaration, with the defaults' values.
-  public static var declared: [NamedSetting] {
-    Mirror(reflecting: Self()).children.compactMap { child in
-      guard let name = child.label, let setting = child.value as? any AnySetting,
-        let declaration = setting.declaration
-      else { return nil }
-      return NamedSetting(
-        name: String(name.dropFirst(name.hasPrefix("_") ? 1 : 0)), value: setting.text,
-        number: setting.number, declaration: declaration)
+  private static func words(_ kind: SettingKind, _ range: SettingRange?) -> String {
+    switch kind {
+    case .integer:
+      guard let range else { return "a whole number" }
+      let (lower, upper) = (short(range.lower), short(range.upper))
+      // `Int.max` stands for no bound.
+      if range.upper >= 0x1p63 {
+        return "a whole number \(range.isOpenBelow ? ">" : "≥") \(lower)"
+      }
+      return range.isOpenBelow
+        ? "a whole number in (\(lower), \(upper)]" : "a whole number in \(lower)…\(upper)"
+    case .number:
+      guard let range else { return "a number" }
+      return "a number in \(range.isOpenBelow ? "(" : "[")\(short(range.lower)), "
+        + "\(short(range.upper))]"
+    case .flag: return "true or false"
+    case .text: return "text"
+    case .choice(let names): return "one of " + names.joined(separator: ", ")
+    case .optional(let kind): return words(kind, range) + ", or null"
     }
   }
-}
 
-private protocol AnySetting {
-  var declaration: SettingDeclaration? { get }
-  var text: String { get }
-  var number: Double? { get }
-}
-
-extension Setting: AnySetting {
-  fileprivate var text: String {
-    if let choice = wrappedValue as? any RawRepresentable { return "\(choice.rawValue)" }
-    return "\(wrappedValue)"
+  private static func short(_ bound: Double) -> String {
+    bound == bound.rounded() && abs(bound) < 1e15 ? "\(Int(bound))" : "\(bound)"
   }
-  fileprivate var number: Double? { wrappedValue.settingNumber }
+
+  /// Whether the value has this kind and lies in the range.
+  public func accepts(_ value: SettingScalar) -> Bool { Self.fits(value, kind, range) }
+
+  private static func fits(
+    _ value: SettingScalar, _ kind: SettingKind, _ range: SettingRange?
+  ) -> Bool {
+    switch (kind, value) {
+    case (.optional, .open): true
+    case (.optional(let kind), _): fits(value, kind, range)
+    case (.integer, .integer(let number)): range?.contains(Double(number)) ?? true
+    case (.number, .number(let number)): number.isFinite && range?.contains(number) ?? true
+    case (.flag, .flag), (.text, .text): true
+    case (.choice(let names), .text(let name)): names.contains(name)
+    default: false
+    }
+  }
 }

@@ -1,7 +1,7 @@
+import Agents
 import Configuration
 import Foundation
 import Logging
-import Networks
 import RLCore
 
 /// What a checkpoint must agree with before a run goes on from it.
@@ -78,7 +78,9 @@ final class CheckpointStore {
         path: path, reason: "it was written by '\(stage)', this is '\(identity.stage)'")
     }
     guard let yaml = state.metadata["configuration"],
-      let stored = try? ExperimentConfiguration.parse(yaml: yaml, name: path)
+      let stored = try? ExperimentConfiguration.parse(
+        yaml: yaml, name: path, catalog: identity.configuration.catalog,
+        stages: identity.configuration.stages)
     else { throw .checkpointRefused(path: path, reason: "it holds no valid configuration") }
     let changed = stored.differences(from: identity.configuration)
     guard changed.isEmpty else { throw .configurationChanged(path: path, keys: changed) }

@@ -1,4 +1,5 @@
 public import Configuration
+import RLCore
 
 extension ExperimentConfiguration {
   /// SHA-256 of ``yaml()``: two configurations with equal digests train alike.

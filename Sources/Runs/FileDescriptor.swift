@@ -5,12 +5,6 @@ final class FileDescriptor {
   let path: String
   let number: Int32
 
-  init?(reading path: String) {
-    number = open(path, O_RDONLY | O_CLOEXEC)
-    self.path = path
-    if number < 0 { return nil }
-  }
-
   /// Opens for appending, making the file where there is none.
   init(appending path: String) throws(RunError) {
     number = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -20,14 +14,6 @@ final class FileDescriptor {
 
   // A failed open must not disturb `errno`.
   deinit { if number >= 0 { close(number) } }
-
-  /// Bytes read; 0 at the end, −1 on failure.
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    while true {
-      let count = Foundation.read(number, buffer.baseAddress, buffer.count)
-      if count >= 0 || errno != EINTR { return count }
-    }
-  }
 
   func write(_ bytes: [UInt8]) throws(RunError) {
     var start = 0

@@ -98,10 +98,20 @@ public final class RunDirectory {
     guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
       return false
     }
-    let before = try ExperimentConfiguration.load(file: "\(path)/config.yaml")
-    let changed = before.differences(from: context.configuration)
+    let changed = try differences(
+      in: "\(path)/config.yaml", from: context.configuration)
     guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
     return true
+  }
+
+  /// What a directory's configuration says otherwise than `configuration`.
+  private static func differences(
+    in file: String, from configuration: ExperimentConfiguration
+  ) throws(ConfigurationError) -> [String] {
+    let before = try ExperimentConfiguration.resolve(
+      ConfigurationSources(file: ConfigurationLayer(file: file)), catalog: configuration.catalog,
+      stages: configuration.stages)
+    return before.configuration.differences(from: configuration)
   }
 
   package func makeDirectory(_ path: String) throws(RunError) {
@@ -132,7 +142,7 @@ public final class RunDirectory {
   package func adopt(_ configuration: ExperimentConfiguration) throws {
     let before = file("config.yaml")
     if FileManager.default.fileExists(atPath: before) {
-      let changed = try ExperimentConfiguration.load(file: before).differences(from: configuration)
+      let changed = try RunDirectory.differences(in: before, from: configuration)
       guard changed.isEmpty else {
         throw RunError.configurationChanged(path: path, keys: changed)
       }

@@ -10,8 +10,13 @@ final class ControlTask {
   let specification: EnvironmentSpecification
   private var rollouts: Rollouts?
 
-  init(_ configuration: ExperimentConfiguration) throws {
-    kind = try EnvironmentKind(named: configuration.environment)
+  convenience init(_ configuration: ExperimentConfiguration) throws {
+    try self.init(configuration.environment)
+  }
+
+  /// - Parameter environment: any name of the robot, `hopper` or `hopper-medium-v2`.
+  init(_ environment: String) throws {
+    kind = try EnvironmentKind(named: environment)
     specification = kind.specification
   }
 

@@ -1,8 +1,9 @@
+import Agents
+import Algorithms
 import Configuration
 import DenseMath
-import FineTuning
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 public import Runs
 
@@ -10,7 +11,7 @@ public import Runs
 public struct DistillStage {
   public static let name = "distill"
   private let context: StageContext
-  private var configuration: DistillationConfiguration { context.configuration.distillation }
+  private var configuration: DistillationSettings { context.configuration.distillation }
 
   public init(_ context: StageContext) { self.context = context }
 
@@ -21,24 +22,23 @@ public struct DistillStage {
   /// - Returns: the file with the distilled policy, `output/weights/distilled.safetensors`.
   @discardableResult
   public func run(ensemble: String, output: String, addToEnsemble: Bool = true) throws -> String {
-    let file = "\(output)/weights/\(EnsembleFiles.distilledName)"
+    let file = "\(output)/weights/\(AgentStore.distilledName)"
     if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
     let task = try ControlTask(context.configuration)
-    let agents = try EnsembleFiles.read(ensemble, task: task)
-    let shared = "\(EnsembleFiles.folder(of: ensemble))/\(EnsembleFiles.distilledName)"
+    let agents = try AgentStore.read(ensemble, task: task)
+    let shared = "\(agents.path)/\(AgentStore.distilledName)"
     if addToEnsemble { try DistillStage.refuseOverwriting(shared, output: output) }
     let data = try OfflineData(context.configuration, task: task)
-    var inputs = EnsembleFiles.digests(in: ensemble, actorsOnly: true)
+    var inputs = AgentStore.digests(of: agents, policiesOnly: true)
     inputs["dataset"] = data.digest
     let directory = try RunDirectory(path: output, resume: context.resume)
     let distillation = PolicyDistillation(
-      configuration: stageConfiguration, members: agents.actors, observations: data.observations,
+      configuration: stageConfiguration, members: try agents.gaussianPolicies(), observations: data.observations,
       seed: UInt64(context.configuration.seed), pool: context.pool)
     let session = try distil(distillation, task: task, inputs: inputs, in: directory)
     try directory.makeDirectory(directory.weights)
-    try EnsembleFiles.write(distillation.policy, environment: task.name, to: file)
-    if addToEnsemble {
-      try EnsembleFiles.write(distillation.policy, environment: task.name, to: shared)
+    for path in addToEnsemble ? [file, shared] : [file] {
+      try AgentStore.write(distilled: distillation.policy, from: inputs, task: task, to: path)
     }
     try session.finish(extra: [
       "epochs": Double(distillation.epoch), "bestEpoch": Double(distillation.bestEpoch),
@@ -126,7 +126,7 @@ public struct DistillStage {
     result.patience = configuration.patience
     result.validationFraction = configuration.validationFraction
     result.batchSize = configuration.batchSize
-    result.learningRate = Float(configuration.learningRate)
+    result.learningRate = configuration.learningRate
     return result
   }
 }

@@ -1,34 +1,47 @@
-import Configuration
+import Agents
 public import DenseMath
-import Networks
+import Autodiff
 public import RLCore
 public import Runs
 
 /// Plays episodes with a policy from a file.
 public struct EvaluateStage {
-  private let task: ControlTask
+  private let task: ControlTask?
   private let pool: WorkerPool
 
-  /// - Parameter environment: any name of the robot, `hopper` or `hopper-medium-v2`.
-  public init(environment: String, pool: WorkerPool = WorkerPool()) throws {
-    var configuration = ExperimentConfiguration()
-    configuration.environment = environment
-    task = try ControlTask(configuration)
+  /// - Parameter environment: any name of the robot, `hopper` or `hopper-medium-v2`; `nil`: the one that
+  ///   the policy's file names.
+  public init(environment: String? = nil, pool: WorkerPool = WorkerPool()) throws {
+    task = try environment.map { try EvaluateStage.task($0) }
     self.pool = pool
   }
 
   /// - Parameters:
-  ///   - policyFile: safetensors with D4RL's tensor names, or an ensemble directory, whose members
-  ///     then act as their moment-matched mixture.
+  ///   - policyFile: safetensors with D4RL's tensor names, an agent's folder, or an ensemble directory,
+  ///     whose members then act as their moment-matched mixture.
   ///   - episodes: at least 1.
   ///   - selection: `mean` is what published scores use.
-  /// - Throws: where the file cannot be read or does not fit the robot.
+  /// - Throws: where the file cannot be read, does not fit the robot, or names no robot though none is given.
   public func run(
     policyFile: String, episodes: Int, seed: UInt64, selection: ActionSelection = .mean
   ) throws -> EvaluationResult {
-    let policy = try EnsembleFiles.actingPolicy(policyFile, task: task)
+    let stored = try StoredPolicy.read(policyFile)
+    let task = try self.task ?? EvaluateStage.task(of: stored, file: policyFile)
+    let policy = try AgentStore.actingPolicy(stored, of: policyFile, task: task)
     return try task.evaluate(
       policy, episodes: episodes, selection: selection, seed: seed, purpose: "evaluate/episode",
       pool: pool)
+  }
+
+  private static func task(of stored: StoredPolicy, file: String) throws -> ControlTask {
+    guard let environment = stored.environment else {
+      throw RunError.missing(
+        path: file, what: "the task, which the metadata do not name and --env does not give,")
+    }
+    return try task(environment)
+  }
+
+  private static func task(_ environment: String) throws -> ControlTask {
+    try ControlTask(environment)
   }
 }

@@ -1,3 +1,4 @@
+import Algorithms
 import Configuration
 import DenseMath
 import Datasets
@@ -13,7 +14,13 @@ struct OfflineData {
   /// SHA-256 of the file.
   let digest: String
 
-  init(_ configuration: ExperimentConfiguration, task: ControlTask) throws {
+  /// - Parameters:
+  ///   - algorithm: what learns from it, for the columns that it asks for.
+  ///   - settings: of that algorithm.
+  init(
+    _ configuration: ExperimentConfiguration, task: ControlTask,
+    for algorithm: (any Algorithm.Type)? = nil, _ settings: (any SettingGroup)? = nil
+  ) throws {
     let given = configuration.dataset.path
     guard !given.isEmpty else {
       throw ConfigurationError.outOfRange(
@@ -27,18 +34,15 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
+    let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
-      configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow)
+      configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
+      returnDiscount: wantsReturns ? (settings as? any AlgorithmSettings)?.discount : nil)
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
-  }
-
-  func emptyBatch(size: Int) -> Batch {
-    Batch(
-      size: size, observationSize: buffer.observationSize, actionSize: buffer.actionSize)
   }
 
   /// Uniformly with replacement.

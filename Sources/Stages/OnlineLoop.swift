@@ -1,111 +1,163 @@
+import Algorithms
 import Configuration
 import DenseMath
 import Environments
 import Foundation
-import Learners
 import RLCore
 import Replay
 import Runs
 
-/// Blocks of environment steps, each followed by its gradient steps: the loop of fine-tuning and of
-/// soft actor-critic from scratch.
+/// Environment steps and the gradient steps that follow them: the loop of every online training.
 ///
-/// A block is collected in one go; the loop can stop after any update and go on from there.
+/// Steps come in blocks. With `online.collection: blocks` a block begins with a reset and its last
+/// episode is cut (rlkit, BRED); with `steps` episodes run on across blocks, which may then be as short as
+/// one step. The loop can stop after any update and go on from there.
 final class OnlineLoop {
-  struct Schedule {
-    var environmentSteps: Int
-    var blockSteps: Int
-    /// Gradient steps of a block, by its index.
-    var updates: (Int) -> Int
-    var checkpointInterval: Int
-    var batchSize: Int
-    /// Called after each block with the number of blocks done, before a checkpoint that counts it.
-    var afterBlock: (Int) throws -> Void = { _ in }
+  /// Columns beside the learner's own.
+  static func columns(of team: AgentTeam) -> [String] {
+    let metrics =
+      team.agents.count == 1
+      ? team.agents[0].metricNames
+      : team.agents.indices.flatMap { member in
+        team.agents[member].metricNames.map { "member\(member)_\($0)" }
+      }
+    return metrics
+      + ["train_episode_return_mean", "train_episodes", "unstable_simulations", "online_rows"]
   }
 
-  /// Columns beside the learner's own.
-  static let columns = [
-    "train_episode_return_mean", "train_episodes", "unstable_simulations", "online_rows",
-  ]
+  /// Updates between two looks at interruption and progress.
+  private static let stride = 16
 
-  private let schedule: Schedule
-  private let learner: any Learner
+  private let settings: OnlineSettings
+  private let team: AgentTeam
   private let replay: OnlineReplay
   private let collector: Collector
   private let task: ControlTask
   private let context: StageContext
   private let session: StageSession
   private let batchKey: RandomStream.Key
+  private let random: UniformPolicy
+  /// Keeps a policy (`online.policyInterval`).
+  private let keep: (Int, any Policy) throws -> Void
 
-  // What a checkpoint holds beside learner, replay and collector.
+  // What a checkpoint holds beside agents, replay and collector.
   private var environmentSteps = 0
   private var block = 0
+  private var epoch = 0
   /// Updates done in this block; −1 before it is collected.
   private var updatesInBlock = -1
-  private var blockReturns: [Double] = []
-  private var average: EpochAverage
+  private var updatesDue = 0
+  /// Environment steps when the epoch began.
+  private var epochStart = 0
+  private var epochReturns: [Double] = []
+  private let averages: MemberAverages
+  private var pace = Pace()
 
   init(
-    schedule: Schedule, learner: any Learner, replay: OnlineReplay, task: ControlTask,
-    context: StageContext, session: StageSession, purpose: String
+    _ settings: OnlineSettings, team: AgentTeam, replay: OnlineReplay, task: ControlTask,
+    context: StageContext, session: StageSession, purpose: String,
+    keep: @escaping (Int, any Policy) throws -> Void
   ) throws {
-    self.schedule = schedule
-    self.learner = learner
+    self.settings = settings
+    self.team = team
     self.replay = replay
     self.task = task
     self.context = context
     self.session = session
+    self.keep = keep
     let seed = UInt64(context.configuration.seed)
     collector = try task.collector(seed: seed, purpose: "\(purpose)/collect")
     batchKey = RandomStream.Key(seed: seed, purpose: "\(purpose)/minibatch")
-    average = EpochAverage(names: learner.metricNames)
+    random = UniformPolicy(
+      observationSize: task.specification.observationSize,
+      actionSize: task.specification.actionSize)
+    averages = MemberAverages(team)
     if let state = session.restored {
       try session.restore { () throws(StateError) in try restore(state) }
     }
   }
 
+  private var updateCount: Int { team.agents[0].updateCount }
+  private var total: Int { settings.environmentSteps }
+  private var isDone: Bool { environmentSteps >= total && updatesInBlock < 0 }
+
   func run(label: String, reporter: ProgressReporter) throws {
-    reporter.begin(label, from: environmentSteps, to: schedule.environmentSteps, unit: "steps")
+    reporter.begin(label, from: environmentSteps, to: total, unit: "steps")
     if session.rowCount == 0 { try recordStart(reporter) }
-    var batch = Batch(
-      size: schedule.batchSize, observationSize: task.specification.observationSize,
-      actionSize: task.specification.actionSize)
-    while environmentSteps < schedule.environmentSteps || updatesInBlock >= 0 {
+    while !isDone {
       if updatesInBlock < 0 { session.clock.measure(.collection) { collectBlock() } }
-      let updates = schedule.updates(block)
-      var pace = Pace()
-      let before = updatesInBlock
-      while updatesInBlock < updates {
+      while updatesInBlock < updatesDue {
+        let stride = context.interruption.isRequested ? 1 : OnlineLoop.stride
+        let count = min(stride, updatesDue - updatesInBlock)
         pace.resume()
-        var stream = batchKey.stream(step: UInt64(learner.updateCount))
-        try session.clock.measure(.sampling) {
-          try replay.sample(into: &batch, environmentSteps: environmentSteps, using: &stream)
-        }
-        let metrics = try session.clock.measure(.updates) { () throws(TrainingError) in
-          try learner.update(on: [batch])
-        }
-        average.add(metrics)
+        try session.clock.measure(.updates) { try update(count) }
         pace.pause()
-        updatesInBlock += 1
-        if updatesInBlock % 16 == 0 {
-          reporter.update(environmentSteps, note: ", update \(updatesInBlock)/\(updates)")
-        }
-        if context.interruption.isRequested {
-          try checkpoint()
-          throw Interrupted(directory: session.directory.path)
-        }
+        updatesInBlock += count
+        reporter.update(
+          environmentSteps,
+          note: settings.blockSteps > 1 ? ", update \(updatesInBlock)/\(updatesDue)" : "")
+        if context.interruption.isRequested { try stop() }
       }
-      try finishBlock(rate: pace.rate(of: updates - before), reporter)
+      try finishBlock(reporter)
+      if context.interruption.isRequested && !isDone { try stop() }
     }
   }
 
-  private func collectBlock() {
-    let steps = min(schedule.blockSteps, schedule.environmentSteps - environmentSteps)
-    let episodes = collector.collectBlock(of: steps, learner.policy) { replay.append($0) }
-    environmentSteps += steps
-    blockReturns = episodes.filter { !$0.unstable }.map(\.returnValue)
-    updatesInBlock = 0
+  private func stop() throws {
+    try checkpoint()
+    throw Interrupted(directory: session.directory.path)
   }
+
+  private func update(_ count: Int) throws {
+    // All agents see the same minibatches, as all critics of one agent do.
+    try team.update(
+      count,
+      fill: { _, agent, batch in
+        var stream = batchKey.stream(step: UInt64(agent.updateCount))
+        try replay.sample(into: &batch, environmentSteps: environmentSteps, using: &stream)
+      }, done: { member, metrics in averages.add(metrics, of: member) })
+  }
+
+  // MARK: Collection
+
+  private func collectBlock() {
+    let steps = min(settings.blockSteps, total - environmentSteps)
+    let policy: any Policy =
+      environmentSteps < settings.randomSteps ? random : ActingEnsemble.policy(of: team.agents)
+    switch settings.collection {
+    case .blocks:
+      let episodes = collector.collectBlock(of: steps, policy) { replay.append($0) }
+      epochReturns += episodes.filter { !$0.unstable }.map(\.returnValue)
+    case .steps:
+      for _ in 0..<steps {
+        let outcome = collector.step(policy)
+        if let transition = outcome.transition { replay.append(transition) }
+        if let episode = outcome.finished {
+          replay.endEpisode()
+          if !episode.unstable { epochReturns.append(episode.returnValue) }
+        }
+      }
+    }
+    let before = environmentSteps
+    environmentSteps += steps
+    updatesInBlock = 0
+    updatesDue = updates(from: before, to: environmentSteps)
+  }
+
+  /// Gradient steps that follow environment steps `first` to `last`: none during the warm-up, the first
+  /// block's multiplied, otherwise so many that their total keeps up with the steps.
+  private func updates(from first: Int, to last: Int) -> Int {
+    let start = max(settings.randomSteps, settings.warmupSteps)
+    guard last > start else { return 0 }
+    let (before, after) = (Double(max(first, start) - start), Double(last - start))
+    let ratio = settings.updatesPerStep
+    guard before > 0 else {
+      return max(1, Int((after * ratio * settings.firstBlockMultiplier).rounded()))
+    }
+    return Int((after * ratio).rounded(.down)) - Int((before * ratio).rounded(.down))
+  }
+
+  // MARK: Records
 
   /// The agent before its first online step: epoch 0.
   private func recordStart(_ reporter: ProgressReporter) throws {
@@ -119,38 +171,51 @@ final class OnlineLoop {
     reporter.epoch(0, EpochLine.text(values, evaluation, names: []))
   }
 
-  private func finishBlock(rate: Double, _ reporter: ProgressReporter) throws {
-    let last = environmentSteps >= schedule.environmentSteps
-    var values = average.values
-    values["epoch"] = Double(block + 1)
+  private func finishBlock(_ reporter: ProgressReporter) throws {
+    block += 1
+    updatesInBlock = -1
+    if settings.policyInterval > 0, block % settings.policyInterval == 0 {
+      try keep(block, ActingEnsemble.policy(of: team.agents))
+    }
+    let last = environmentSteps >= total
+    let length = settings.collection == .blocks ? settings.blockSteps : settings.epochSteps
+    guard last || environmentSteps - epochStart >= length else { return }
+    try finishEpoch(last: last, reporter)
+  }
+
+  private func finishEpoch(last: Bool, _ reporter: ProgressReporter) throws {
+    epoch += 1
+    var values = averages.values(prefixed: team.agents.count > 1)
+    values["epoch"] = Double(epoch)
     values["environment_steps"] = Double(environmentSteps)
-    values["gradient_steps"] = Double(learner.updateCount)
+    values["gradient_steps"] = Double(updateCount)
     values["online_fraction"] = replay.onlineFraction(environmentSteps: environmentSteps)
-    values["updates_per_second"] = rate
-    values["train_episodes"] = Double(blockReturns.count)
-    if !blockReturns.isEmpty {
+    values["updates_per_second"] = pace.rate(of: averages.count)
+    values["train_episodes"] = Double(epochReturns.count)
+    if !epochReturns.isEmpty {
       values["train_episode_return_mean"] =
-        blockReturns.reduce(0, +) / Double(blockReturns.count)
+        epochReturns.reduce(0, +) / Double(epochReturns.count)
     }
     values["unstable_simulations"] = Double(collector.counts.unstableSteps)
     values["online_rows"] = Double(replay.online.count)
-    average.reset()
-    block += 1
-    updatesInBlock = -1
-    let due = last || block % context.configuration.evaluation.interval == 0
-    let evaluation = due ? try evaluate(round: block) : nil
+    averages.reset()
+    pace = Pace()
+    epochReturns = []
+    epochStart = environmentSteps
+    let due = last || epoch % context.configuration.evaluation.interval == 0
+    let evaluation = due ? try evaluate(round: epoch) : nil
     try session.record(values, evaluation: evaluation, step: environmentSteps)
     reporter.epoch(
       environmentSteps,
       EpochLine.text(values, evaluation, names: ["online_fraction", "critic_loss", "temperature"]))
-    try schedule.afterBlock(block)
-    if last || block % schedule.checkpointInterval == 0 { try checkpoint() }
+    if last || epoch % settings.checkpointInterval == 0 { try checkpoint() }
   }
 
   private func evaluate(round: Int) throws -> EvaluationResult {
     try session.clock.measure(.evaluation) {
       try task.evaluate(
-        learner.policy, configuration: context.configuration, round: round, pool: context.pool)
+        ActingEnsemble.policy(of: team.agents), configuration: context.configuration,
+        round: round, pool: context.pool)
     }
   }
 
@@ -158,24 +223,29 @@ final class OnlineLoop {
 
   private func checkpoint() throws {
     var state = NamedTensors()
-    state.add(learner.state, under: "learner")
+    for (member, agent) in team.agents.enumerated() {
+      state.add(agent.state, under: "member-\(member)")
+    }
     state.add(replay.state, under: "replay")
     state.add(collector.state, under: "collector")
-    state.add(average.state, under: "average")
+    state.add(averages.state, under: "averages")
     state["loop/counters"] = Tensor(
-      .int64([environmentSteps, block, updatesInBlock].map(Int64.init)))
-    state["loop/returns"] = Tensor(.float64(blockReturns))
-    // Several checkpoints can fall into one block, so updates order them.
-    try session.checkpoint(state, progress: learner.updateCount, unit: "updates")
+      .int64([environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
+    state["loop/returns"] = Tensor(.float64(epochReturns))
+    // Several checkpoints can fall into one block, and blocks without updates exist, so both order them.
+    try session.checkpoint(state, progress: updateCount + environmentSteps, unit: "steps and updates")
   }
 
   private func restore(_ state: NamedTensors) throws(StateError) {
-    try learner.restore(state.part("learner"))
+    for (member, agent) in team.agents.enumerated() {
+      try agent.restore(state.part("member-\(member)"))
+    }
     try replay.restore(state.part("replay"))
     try collector.restore(state.part("collector"))
-    try average.restore(state.part("average"))
-    let counters = try state.integers("loop/counters", count: 3).map { Int($0) }
-    (environmentSteps, block, updatesInBlock) = (counters[0], counters[1], counters[2])
-    blockReturns = try state.doubles("loop/returns")
+    try averages.restore(state.part("averages"))
+    let counters = try state.integers("loop/counters", count: 6).map { Int($0) }
+    (environmentSteps, block, epoch) = (counters[0], counters[1], counters[2])
+    (updatesInBlock, updatesDue, epochStart) = (counters[3], counters[4], counters[5])
+    epochReturns = try state.doubles("loop/returns")
   }
 }

@@ -1,7 +1,6 @@
 import Configuration
 import DenseMath
 import Environments
-import FineTuning
 import RLCore
 import Replay
 
@@ -11,49 +10,55 @@ final class OnlineReplay {
   private(set) var online: ReplayBuffer
   private let sampler: any ReplaySampler
   private let keepsOffline: Bool
+  private let specification: EnvironmentSpecification
+  /// γ of returns-to-go; `nil` where nobody asks for these.
+  private let returnDiscount: Double?
+  /// The running episode, held back until its returns are known.
+  private var running: [ReplayRow] = []
 
-  /// Fine-tuning's replay: the dataset, room for every online step, and the configured scheme.
+  /// The dataset, if there is one, room for online steps, and the configured scheme.
   init(
-    _ configuration: FineTuneConfiguration, data: OfflineData,
-    specification: EnvironmentSpecification
+    _ settings: OnlineSettings, data: OfflineData?, task: ControlTask, columns: [ExtraColumn],
+    discount: Double
   ) throws {
-    offline = data.buffer
-    keepsOffline = true
-    online = OnlineReplay.ring(configuration.environmentSteps, specification)
-    let share = configuration.initialOnlineFraction
-    let final = configuration.finalTimestep
-    switch (configuration.replay, configuration.schedule) {
-    case (.uniform, _): sampler = UniformSampler()
-    case (.onlineOnly, _): sampler = OnlineOnlySampler()
-    case (.balanced, .linear):
-      sampler = BalancedSampler(
-        schedule: try LinearSchedule(initialFraction: share, finalStep: final))
-    case (.balanced, .exponential):
-      sampler = BalancedSampler(
-        schedule: try ExponentialSchedule(initialFraction: share, finalStep: final))
+    let specification = task.specification
+    self.specification = specification
+    returnDiscount = columns.contains(.returnToGo) ? discount : nil
+    keepsOffline = data != nil
+    offline =
+      data?.buffer
+      ?? ReplayBuffer(
+        capacity: 1, observationSize: specification.observationSize,
+        actionSize: specification.actionSize)
+    online = ReplayBuffer(
+      capacity: min(settings.bufferCapacity, settings.environmentSteps),
+      observationSize: specification.observationSize, actionSize: specification.actionSize,
+      positionSize: specification.positionSize, velocitySize: specification.velocitySize,
+      keepsReturns: returnDiscount != nil)
+    sampler = try settings.sampler
+  }
+
+  func append(_ step: CollectedStep) {
+    guard let returnDiscount else {
+      online.append(ReplayRow(step))
+      return
     }
+    running.append(ReplayRow(step))
+    if step.terminated || step.truncated { flush(returnDiscount) }
   }
 
-  /// Online transitions alone: training from scratch.
-  init(capacity: Int, specification: EnvironmentSpecification) {
-    offline = ReplayBuffer(
-      capacity: 1, observationSize: specification.observationSize,
-      actionSize: specification.actionSize)
-    keepsOffline = false
-    online = OnlineReplay.ring(capacity, specification)
-    sampler = OnlineOnlySampler()
-  }
+  /// The episode is over although its last transition was dropped.
+  func endEpisode() { if let returnDiscount { flush(returnDiscount) } }
 
-  private static func ring(
-    _ capacity: Int, _ specification: EnvironmentSpecification
-  ) -> ReplayBuffer {
-    ReplayBuffer(
-      capacity: capacity, observationSize: specification.observationSize,
-      actionSize: specification.actionSize, positionSize: specification.positionSize,
-      velocitySize: specification.velocitySize)
+  private func flush(_ discount: Double) {
+    var sum = 0.0
+    for index in running.indices.reversed() {
+      sum = Double(running[index].reward) + discount * sum
+      running[index].returnToGo = Float(sum)
+    }
+    for row in running { online.append(row) }
+    running = []
   }
-
-  func append(_ step: CollectedStep) { online.append(ReplayRow(step)) }
 
   /// - Parameter environmentSteps: t of the schedule, held during a block of updates.
   func sample(
@@ -70,8 +75,53 @@ final class OnlineReplay {
       environmentSteps: environmentSteps)
   }
 
-  /// The online buffer; the dataset is read again.
-  var state: NamedTensors { online.state }
+  /// The online buffer and the running episode; the dataset is read again.
+  var state: NamedTensors {
+    var state = online.state
+    if returnDiscount != nil {
+      var held = heldBuffer(running.count)
+      for row in running { held.append(row) }
+      state.add(held.state, under: "running")
+      state["runningCount"] = Tensor(.int64([Int64(running.count)]))
+    }
+    return state
+  }
 
-  func restore(_ state: NamedTensors) throws(StateError) { try online.restore(state) }
+  /// Room for the rows of a running episode.
+  private func heldBuffer(_ count: Int) -> ReplayBuffer {
+    ReplayBuffer(
+      capacity: max(1, count), observationSize: specification.observationSize,
+      actionSize: specification.actionSize, positionSize: specification.positionSize,
+      velocitySize: specification.velocitySize)
+  }
+
+  func restore(_ state: NamedTensors) throws(StateError) {
+    try online.restore(state)
+    guard returnDiscount != nil else { return }
+    let count = Int(try state.integers("runningCount", count: 1)[0])
+    var held = heldBuffer(count)
+    try held.restore(state.part("running"))
+    running = (0..<count).map { held[$0] }
+  }
+}
+
+extension OnlineSettings {
+  /// The scheme of ``replay``.
+  var sampler: any ReplaySampler {
+    get throws(ReplayError) {
+      switch (replay, schedule) {
+      case (.uniform, _): UniformSampler()
+      case (.onlineOnly, _): OnlineOnlySampler()
+      case (.half, _): BalancedSampler(schedule: try ConstantSchedule(fraction: 0.5))
+      case (.balanced, .linear):
+        BalancedSampler(
+          schedule: try LinearSchedule(
+            initialFraction: initialOnlineFraction, finalStep: finalTimestep))
+      case (.balanced, .exponential):
+        BalancedSampler(
+          schedule: try ExponentialSchedule(
+            initialFraction: initialOnlineFraction, finalStep: finalTimestep))
+      }
+    }
+  }
 }

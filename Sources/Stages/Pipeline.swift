@@ -2,47 +2,62 @@ import Configuration
 import Foundation
 public import Runs
 
-/// All stages of one configuration, each in a run directory of its own.
+/// All stages of one configuration, each in a run directory of its own; those that the configuration has
+/// no use for are left out.
 ///
 /// ```
 /// output/config.yaml  summary.json  pretrain/  distill/  finetune/
 /// ```
 public struct Pipeline {
   private let context: StageContext
+  private var configuration: ExperimentConfiguration { context.configuration }
 
   public init(_ context: StageContext) { self.context = context }
 
   /// Runs what is not finished yet.
   ///
-  /// - Returns: the file with the final policy; for a mixture of several its ensemble directory.
+  /// - Returns: the file with the final policy; for several policies the directory with the agents.
   @discardableResult
   public func run(output: String) throws -> String {
+    let last = configuration.trainsOnline ? OnlineStage.name : OfflineStage.name
     if try RunDirectory.holdsFinishedRun(output, context: context) {
-      return EnsembleFiles.finalPolicy(in: "\(output)/finetune/weights")
+      return AgentStore.finalPolicy(in: "\(output)/\(last)/weights")
     }
-    _ = try OfflineData(context.configuration, task: ControlTask(context.configuration))
+    // Everything that can be refused is refused before hours are spent.
+    let task = try ControlTask(configuration)
+    if configuration.readsDataset { _ = try OfflineData(configuration, task: task) }
     let directory = try RunDirectory(path: output, resume: context.resume)
-    try directory.adopt(context.configuration)
-    var stage = context
-    stage.resume = true
-    let ensemble = try PretrainStage(stage).run(output: directory.file("pretrain"))
-    if context.configuration.pretrain.members > 1
-      && context.configuration.finetune.actor == .distilled
-    {
-      try DistillStage(stage).run(
-        ensemble: ensemble, output: directory.file("distill"), addToEnsemble: true)
+    try directory.adopt(configuration)
+    var ensemble: String?
+    if configuration.trainsOffline {
+      ensemble = try OfflineStage(stage(.offline)).run(output: directory.file(OfflineStage.name))
     }
-    let policy = try FineTuneStage(stage).run(
-      ensemble: ensemble, output: directory.file("finetune"))
+    let members = configuration.online.members ?? configuration.offline.members
+    if let ensemble, configuration.distils, members > 1 {
+      try DistillStage(stage(.distillation)).run(
+        ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
+    }
+    var policy = ensemble ?? ""
+    if configuration.trainsOnline {
+      policy = try OnlineStage(stage(.online)).run(
+        ensemble: ensemble, output: directory.file(OnlineStage.name))
+    }
     try finish(directory)
     return policy
+  }
+
+  private func stage(_ stage: ExperimentStage) -> StageContext {
+    var result = context
+    result.configuration = configuration.restricted(to: [stage])
+    result.resume = true
+    return result
   }
 
   /// The last stage's scores, and every stage's time.
   private func finish(_ directory: RunDirectory) throws {
     var seconds: [String: Double] = [:]
     var summary: RunSummary?
-    for stage in [PretrainStage.name, DistillStage.name, FineTuneStage.name] {
+    for stage in [OfflineStage.name, DistillStage.name, OnlineStage.name] {
       let path = directory.file("\(stage)/summary.json")
       guard FileManager.default.fileExists(atPath: path) else { continue }
       let stageSummary = try JSONDecoder().decode(

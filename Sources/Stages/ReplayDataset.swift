@@ -1,7 +1,9 @@
+import Agents
 import Configuration
 import Datasets
-import Learners
-import Networks
+import Agents
+import Algorithms
+import Autodiff
 import Physics
 import RLCore
 import Replay
@@ -12,20 +14,22 @@ enum ReplayDataset {
   private static let blockRows = 10_000
 
   /// - Parameters:
-  ///   - learner: its policy goes into the file's metadata.
+  ///   - agent: its policy goes into the file's metadata, where a network alone is all of it.
   ///   - replacing: whether an existing file gives way.
   static func write(
-    _ buffer: ReplayBuffer, learner: SoftActorCritic, task: ControlTask,
+    _ buffer: ReplayBuffer, agent: Agent, task: ControlTask,
     configuration: ExperimentConfiguration, to path: String, replacing: Bool
   ) throws {
     var metadata = D4RLMetadata()
     metadata.strings = [
-      "algorithm": "SAC", "environment": task.name, "producer": "bred \(PackageVersion.number)",
+      "algorithm": configuration.online.algorithm.uppercased(), "environment": task.name, "producer": "bred \(PackageVersion.number)",
       "mujoco_version": PhysicsModel.libraryVersion, "seed": "\(configuration.seed)",
-      "command": configuration.command("sac", sections: ["networks", "sac"]),
+      "command": configuration.command("sac"),
     ]
-    metadata.integers = ["iteration": learner.updateCount / 1000]
-    metadata.policy = NetworkFile(learner.actors[0].network, role: .policy).tensors
+    metadata.integers = ["iteration": agent.updateCount / 1000]
+    if let policy = agent.policy as? GaussianPolicy {
+      metadata.policy = NetworkFile(policy.network, role: .policy).tensors
+    }
     let writer = try D4RLWriter(
       creating: path, rows: buffer.count, shape: D4RLShape(task.specification),
       metadata: metadata, replacing: replacing)

@@ -1,6 +1,6 @@
 import CAllocationCounter
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import Testing
 
@@ -142,6 +142,24 @@ import Testing
     case .nextObservations: batch.nextObservations.elements[7] = .nan
     }
     #expect(throws: TrainingError.self) { try agent.update(on: batch) }
+  }
+
+  /// With its units on a critic goes through whole rows; the other one stays in groups. Bytes must not
+  /// depend on which worker took which.
+  @Test func bothPassesOfCQLRunAndDoNotDependOnThreads() throws {
+    func train(threads: Int) throws -> (NamedTensors, PassTally) {
+      let agent = try Self.agent("cql", threads: threads)
+      let critics = agent.networks("critic")!
+      for (index, layer) in critics[0].layout.layers.dropLast().enumerated() {
+        for unit in 0..<layer.outputs { critics[0].bias(index)[unit] = 6 }
+      }
+      try agent.load(critics, into: "critic")
+      _ = try Self.train(agent, steps: 0..<2)
+      return (agent.state, (agent.algorithm as! ConservativeQLearning).regression.tally)
+    }
+    let (reference, tally) = try train(threads: 1)
+    #expect(tally.denseStates > 100 && tally.groupedStates > 500)
+    for threads in [2, 3] { #expect(try train(threads: threads).0 == reference) }
   }
 
   @Test(arguments: AlgorithmRegistry.names)

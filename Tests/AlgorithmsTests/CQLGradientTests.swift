@@ -1,6 +1,5 @@
 import Autodiff
 import DenseMath
-import Networks
 import RLCore
 import TestSupport
 import Testing

@@ -1,10 +1,10 @@
+import Agents
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing
 
-import Autodiff
 
 @testable import Algorithms
 

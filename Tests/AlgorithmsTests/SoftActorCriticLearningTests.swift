@@ -1,6 +1,6 @@
 import DenseMath
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
+import Agents
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing

@@ -39,6 +39,15 @@ import Testing
     }
   }
 
+  /// `make settings` writes the page.
+  @Test func theSettingsPageIsThatOfTheDeclarations() throws {
+    let result = try CommandRunner.run("settings")
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs/settings.md").standardized
+    #expect(try result.output == String(contentsOf: page, encoding: .utf8))
+    #expect(result.output.contains("| `online.finalTimestep` | 125000 | a whole number ≥ 1 |"))
+  }
+
   @Test func describeTellsEveryNumber() throws {
     let result = try CommandRunner.run("environment", "describe", "walker2d", "--json")
     let object = try #require(

@@ -63,9 +63,13 @@ import Testing
     let file = folder.file("hopper.yaml")
     try "environment: hopper\nfinetune:\n  actor: mixture\n".write(
       toFile: file, atomically: true, encoding: .utf8)
-    let run = try CommandRunner.run(
-      ["run", file, "--dataset", workshop.dataset, "--output", folder.file("run"), "--quiet"]
-        + Workshop.small)
+    let command = [
+      "run", file, "--dataset", workshop.dataset, "--output", folder.file("run"), "--quiet",
+    ]
+    // What is said of a distillation that does not happen is a mistake.
+    let refused = try CommandRunner.run(command + Workshop.small)
+    #expect(refused.status == 2 && refused.errors.contains("distillation.epochs"))
+    let run = try CommandRunner.run(command + Workshop.smallWithoutDistillation)
     #expect(run.status == 0, "\(run.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder.file("run/distill")))
     #expect(weights("run/finetune")["member-1/actor.safetensors"] != nil)
@@ -115,15 +119,15 @@ import Testing
   @Test func temperatureThatNobodyRecorded() throws {
     let copy = folder.file("agents")
     try FileManager.default.copyItem(atPath: workshop.ensemble, toPath: copy)
-    let actor = "\(copy)/member-1/actor.safetensors"
-    var data = try #require(FileManager.default.contents(atPath: actor))
+    let manifest = "\(copy)/member-1/agent.json"
+    var data = try #require(FileManager.default.contents(atPath: manifest))
     let key = try #require(data.range(of: Data("\"temperature\"".utf8)))
     data.replaceSubrange(key, with: Data("\"temperatura\"".utf8))
-    try data.write(to: URL(fileURLWithPath: actor))
+    try data.write(to: URL(fileURLWithPath: manifest))
     let result = try CommandRunner.run(
       finetune("out", "--ensemble", copy, "--set", "finetune.startTemperature=members"))
     #expect(result.status == 1)
-    #expect(result.errors.contains(actor) && result.errors.contains("'temperature'"))
+    #expect(result.errors.contains("\(copy)/member-1") && result.errors.contains("'temperature'"))
     #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
   }
 }

@@ -62,7 +62,7 @@ import Testing
       let stage = kind == "full-replay" ? "sac" : "dataset recipe"
       #expect(
         command.hasPrefix("bred \(stage) --env hopper --seed 5 --set networks.hiddenUnits=16"))
-      #expect(command.contains(" --set sac.updatesPerStep="))
+      #expect(command.contains(" --set online.updatesPerStep="))
       #expect(command.contains("--set recipe.rows=250") == (kind != "full-replay"))
     }
 

@@ -20,6 +20,16 @@ final class Workshop: Sendable {
     "--set", "finetune.checkpointInterval=1",
   ]
 
+  /// The same for runs that distil nothing.
+  static let smallWithoutDistillation = {
+    var result: [String] = []
+    for index in stride(from: 0, to: small.count, by: 2)
+    where !small[index + 1].hasPrefix("distillation.") {
+      result += small[index...index + 1]
+    }
+    return result
+  }()
+
   private init() {
     _ = try? CommandRunner.run([
       "sac", "--env", "hopper", "--output", folder.file("sac"), "--replay-dataset", dataset,

@@ -1,3 +1,4 @@
+import CVectorKernels
 import DenseMath
 import Testing
 
@@ -41,5 +42,16 @@ import Testing
   @Test func reportsItsKernel() {
     #expect(!BLAS.kernelName.isEmpty)
     #expect(["avx512", "avx2", "neon", "baseline"].contains(BLAS.vectorInstructionSet))
+  }
+
+  @Test func reportsTheInstructionSetInUse() {
+    let usual = BLAS.vectorInstructionSet
+    #expect(BLAS.vectorInstructionSets.contains(usual))
+    #expect(!BLAS.vectorInstructionSets.isEmpty)
+    for name in BLAS.vectorInstructionSets {
+      BLAS.withVectorInstructionSet(name) { #expect(BLAS.vectorInstructionSet == name) }
+    }
+    #expect(BLAS.vectorInstructionSet == usual)
+    #expect(bk_use_instruction_set("sse9") == 0)
   }
 }

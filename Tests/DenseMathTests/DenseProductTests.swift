@@ -1,12 +1,8 @@
 import DenseMath
 import Testing
 
-/// Our own kernels and OpenBLAS's, each against a triple loop in double precision.
+/// OpenBLAS and the loops behind it against a triple loop in double precision.
 @Suite struct DenseProductTests {
-  /// On a processor without AVX-512 there is only one way.
-  static let methods: [DenseProduct.Method] =
-    DenseProduct.method == .own ? [.own, .blas] : [.blas]
-  /// Whole tiles, edges of every kind, narrow results, and a depth that is worked off in pieces.
   static let sizes = [
     (1, 1, 1), (3, 5, 7), (8, 32, 16), (9, 33, 40), (15, 16, 17), (16, 17, 31), (24, 64, 64),
     (5, 80, 3), (11, 70, 1040),
@@ -33,8 +29,7 @@ import Testing
     }
   }
 
-  @Test(arguments: methods, [false, true])
-  func products(method: DenseProduct.Method, accumulates: Bool) {
+  @Test(arguments: [false, true]) func products(accumulates: Bool) {
     for (m, n, k) in Self.sizes {
       for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
         let a = transposeA ? Strided(k, m, "a") : Strided(m, k, "a")
@@ -43,7 +38,7 @@ import Testing
         let (before, margins) = (c.view.matrix, c.margins)
         DenseProduct.multiply(
           a.view, b.view, transposeA: transposeA, transposeB: transposeB, into: c.view,
-          accumulates: accumulates, method: method)
+          accumulates: accumulates)
         var worst = 0.0
         for i in 0..<m {
           for j in 0..<n {
@@ -60,21 +55,18 @@ import Testing
     }
   }
 
-  @Test(arguments: methods, [false, true])
-  func finishes(method: DenseProduct.Method, prepared: Bool) {
+  @Test(arguments: BLAS.vectorInstructionSets) func finishes(instructions: String) {
+    BLAS.withVectorInstructionSet(instructions) { finishes() }
+  }
+
+  private func finishes() {
     for (m, n, k) in Self.sizes {
       let (a, weight, c) = (Strided(m, k, "a"), Strided(n, k, "w"), Strided(m, n, "c"))
       let (bias, dot) = (Strided(1, n, "bias"), Strided(1, n, "dot"))
       let dots = FloatBuffer(count: m)
       func multiply(_ finish: ProductFinish) {
-        if prepared {
-          let packed = TransposedWeight(outputs: n, inputs: k, method: method)
-          packed.load(weight.view)
-          DenseProduct.multiply(a.view, packed, into: c.view, finish: finish)
-        } else {
-          DenseProduct.multiply(
-            a.view, weight.view, transposeB: true, into: c.view, finish: finish, method: method)
-        }
+        DenseProduct.multiply(
+          a.view, weight.view, transposeB: true, into: c.view, finish: finish)
       }
       func expected(_ i: Int, _ j: Int) -> Double {
         (0..<k).reduce(bias[0, j]) { $0 + a[i, $1] * weight[j, $1] }
@@ -99,14 +91,18 @@ import Testing
     }
   }
 
-  @Test(arguments: methods) func maskAndColumnSums(method: DenseProduct.Method) {
+  @Test(arguments: BLAS.vectorInstructionSets) func maskAndColumnSums(instructions: String) {
+    BLAS.withVectorInstructionSet(instructions) { maskAndColumnSums() }
+  }
+
+  private func maskAndColumnSums() {
     for (m, n, k) in Self.sizes {
       let (a, b, c) = (Strided(m, k, "a"), Strided(k, n, "b"), Strided(m, n, "c"))
       let (positive, sums) = (Strided(m, n, "h"), FloatBuffer(count: n))
       for j in 0..<n { sums.base[j] = Float(j) }
       DenseProduct.multiply(
         a.view, b.view, into: c.view,
-        finish: .mask(positive: positive.view, columnSums: sums.base), method: method)
+        finish: .mask(positive: positive.view, columnSums: sums.base))
       for j in 0..<n {
         var sum = Double(j)
         for i in 0..<m {
@@ -121,12 +117,16 @@ import Testing
   }
 
   /// A NaN must reach the loss, whatever ReLU does.
-  @Test(arguments: methods) func reluKeepsNaN(method: DenseProduct.Method) {
+  @Test(arguments: BLAS.vectorInstructionSets) func reluKeepsNaN(instructions: String) {
+    BLAS.withVectorInstructionSet(instructions) { reluKeepsNaN() }
+  }
+
+  private func reluKeepsNaN() {
     let (a, b, c) = (Strided(9, 4, "a"), Strided(33, 4, "b"), Strided(9, 33, "c"))
     let bias = FloatBuffer(count: 33)
     a.buffer.base[2 * a.view.stride] = .nan
     DenseProduct.multiply(
-      a.view, b.view, transposeB: true, into: c.view, finish: .biasReLU(bias.base), method: method)
+      a.view, b.view, transposeB: true, into: c.view, finish: .biasReLU(bias.base))
     #expect((0..<33).allSatisfy { c[2, $0].isNaN })
     #expect((0..<33).allSatisfy { c[3, $0] >= 0 })
   }

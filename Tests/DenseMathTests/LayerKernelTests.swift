@@ -151,4 +151,18 @@ import Testing
       }
     }
   }
+
+  /// All of the above with each instruction set that this processor has.
+  @Test(arguments: BLAS.vectorInstructionSets) func everyInstructionSet(name: String) {
+    BLAS.withVectorInstructionSet(name) {
+      for width in Self.widths {
+        biasAndReLU(columns: width)
+        headForwardAndBackward(columns: width)
+        adamFollowsItsDefinition(count: width)
+        for actions in [3, 6, 7] { expandedFirstLayer(columns: width, actions: actions) }
+      }
+      compactsRows()
+      softmaxIsStable()
+    }
+  }
 }

@@ -82,4 +82,15 @@ extension Double {
     #expect(mixture[0] == 2)
     #expect(abs(Double(mixture[1]) - 0.5 * Double.log(variance)) < 1e-6)
   }
+
+  /// All of the above with each instruction set that this processor has.
+  @Test(arguments: BLAS.vectorInstructionSets) func everyInstructionSet(name: String) {
+    BLAS.withVectorInstructionSet(name) {
+      elementaryFunctions()
+      for actions in [1, 6, 11] { samplesAndDensities(actions: actions, repeats: 10) }
+      densityIntegratesToOne()
+      mixtureHasTheMomentsOfItsMembers()
+      RandomStreamTests().momentsOfTheFills()
+    }
+  }
 }

@@ -26,6 +26,7 @@ import Testing
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return try #require(throws: HDF5Error.self) {
       let file = try HDF5File(reading: path)
+      if let failure = file.leftOut.first { throw failure }
       for object in file.objects() where object.kind == .dataset {
         _ = try file.dataset(object.path).read(Float.self)
       }
@@ -49,7 +50,7 @@ import Testing
     for node in positions(of: "SNOD", in: bytes) {
       bytes.replaceSubrange(node + 16..<node + 24, with: root)
     }
-    #expect(try refusal(bytes).reason.contains("group inside itself"))
+    #expect(try refusal(bytes).reason.contains("leads back to a group that it is in"))
   }
 
   /// Seven levels of groups, at each of which eight names lead to the same group: two million objects
@@ -98,8 +99,8 @@ import Testing
 
   @Test func endsAnywhere() throws {
     let whole = try write(["a", "g/b"], shape: [40], chunkRows: 8)
-    // From the end to the start, byte by byte.
-    for length in (0..<whole.count).reversed() {
+    // From the end to the start, byte by byte in long tests.
+    for length in stride(from: whole.count - 1, through: 0, by: Resources.longTests ? 1 : 17) {
       #expect(truncate(path, length) == 0)
       #expect(throws: HDF5Error.self) { _ = try HDF5File(reading: path) }
     }

@@ -1,3 +1,4 @@
+import Algorithms
 import Configuration
 import Datasets
 import DenseMath
@@ -24,34 +25,29 @@ import Testing
       to: dataset, metadata: D4RLMetadata(), pool: WorkerPool(threads: 1))
   }
 
-  private var configuration: ExperimentConfiguration {
-    var result = ExperimentConfiguration()
-    result.environment = "hopper"
-    result.dataset.path = dataset
-    result.networks.hiddenUnits = 8
-    result.evaluation.episodes = 1
-    result.pretrain.members = 2
-    result.pretrain.gradientSteps = 7
-    result.pretrain.epochSteps = 3
-    result.pretrain.checkpointInterval = 2
-    result.pretrain.batchSize = 8
-    result.distillation.epochs = 3
-    result.distillation.epochSteps = 2
-    result.finetune.environmentSteps = 25
-    result.finetune.blockSteps = 10
-    result.finetune.updatesPerStep = 0.3
-    result.finetune.firstBlockMultiplier = 2
-    result.finetune.batchSize = 8
-    result.finetune.checkpointInterval = 2
-    result.sac.environmentSteps = 25
-    result.sac.blockSteps = 10
-    result.sac.updatesPerStep = 0.3
-    result.sac.batchSize = 8
-    result.sac.checkpointInterval = 2
-    return result
+  /// A tiny run of these stages; `more` are `--set` texts.
+  private func configuration(
+    _ stages: Set<ExperimentStage>, _ more: [String] = [], method: ConfigurationLayer? = nil
+  ) throws -> ExperimentConfiguration {
+    let tiny = [
+      "networks.hiddenUnits=8", "evaluation.episodes=1", "offline.members=2",
+      "offline.gradientSteps=7", "offline.epochSteps=3", "offline.checkpointInterval=2",
+      "distillation.epochs=3", "distillation.epochSteps=2", "online.environmentSteps=25",
+      "online.blockSteps=10", "online.updatesPerStep=0.3", "online.checkpointInterval=2",
+    ]
+    return try ExperimentConfiguration.resolve(
+      ConfigurationSources(
+        method: method,
+        file: ConfigurationLayer(
+          name: "test", yaml: "{environment: hopper, dataset: {path: \(dataset)}}"),
+        overrides: tiny + more),
+      catalog: .registered, stages: stages
+    ).configuration
   }
 
-  private func context(stopping: Bool) -> StageContext {
+  private func context(
+    _ configuration: ExperimentConfiguration, stopping: Bool = false
+  ) -> StageContext {
     let interruption = Interruption()
     if stopping { interruption.request() }
     return StageContext(
@@ -60,19 +56,22 @@ import Testing
   }
 
   /// Runs a stage at a stretch and in the smallest pieces, and compares.
-  private func compare(_ run: (StageContext, String) throws -> Void) throws {
+  private func compare(
+    _ configuration: ExperimentConfiguration, stops least: Int = 4,
+    _ run: (StageContext, String) throws -> Void
+  ) throws {
     let (whole, pieces) = (folder.path + "/whole", folder.path + "/pieces")
-    try run(context(stopping: false), whole)
+    try run(context(configuration), whole)
     var stops = 0
     while stops < 100 {
       do {
-        try run(context(stopping: true), pieces)
+        try run(context(configuration, stopping: true), pieces)
         break
       } catch is Interrupted {
         stops += 1
       }
     }
-    #expect(stops > 3 && stops < 100)
+    #expect(stops >= least && stops < 100)
     #expect(try results(pieces) == results(whole))
     #expect(try !results(whole).isEmpty)
   }
@@ -100,56 +99,95 @@ import Testing
     return result
   }
 
-  @Test func pretraining() throws {
-    try compare { try PretrainStage($0).run(output: $1) }
+  @Test(arguments: AlgorithmRegistry.names) func offline(algorithm: String) throws {
+    let configuration = try configuration(
+      [.offline], ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"])
+    try compare(configuration) { try OfflineStage($0).run(output: $1) }
   }
 
-  @Test func fineTuning() throws {
+  private func agents(_ algorithm: String = "cql") throws -> String {
     let ensemble = folder.path + "/agents"
-    try PretrainStage(context(stopping: false)).run(output: ensemble)
-    try DistillStage(context(stopping: false)).run(
-      ensemble: ensemble, output: folder.path + "/distilled")
-    try compare { try FineTuneStage($0).run(ensemble: ensemble, output: $1) }
+    try OfflineStage(
+      context(
+        configuration(
+          [.offline], ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"]))
+    ).run(output: ensemble)
+    return ensemble
+  }
+
+  @Test(arguments: [
+    [], ["online.actor=mixture"], ["online.actor=independent"],
+    ["online.collection=steps", "online.blockSteps=3", "online.epochSteps=7"],
+    ["online.warmupSteps=10", "online.replay=uniform"],
+    ["online.algorithm=td3", "online.td3.batchSize=8"],
+    ["online.algorithm=cql", "online.cql.batchSize=8"],
+  ]) func fineTuning(settings: [String]) throws {
+    let ensemble = try agents()
+    let batch = settings.contains { $0.hasPrefix("online.algorithm") } ? [] : ["online.sac.batchSize=8"]
+    let configuration = try configuration([.online], settings + batch)
+    if configuration.online.actor == .distilled && configuration.online.algorithm == "sac" {
+      try DistillStage(context(self.configuration([.distillation]))).run(
+        ensemble: ensemble, output: folder.path + "/distilled")
+    }
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+  }
+
+  /// Every algorithm that is no SAC goes on with what it learned offline.
+  @Test(arguments: AlgorithmRegistry.names.filter { $0 != "sac" && $0 != "rlpd" && $0 != "off2on" })
+  func goingOnWithTheSameAlgorithm(name: String) throws {
+    let ensemble = try agents(name)
+    let configuration = try configuration(
+      [.online], ["online.algorithm=\(name)", "online.\(name).batchSize=8", "online.replay=half"])
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
   }
 
   @Test func trainingFromScratch() throws {
-    try compare { try SACStage($0).run(output: $1) }
+    let configuration = try configuration(
+      [.online], ["online.sac.batchSize=8", "online.randomSteps=5"], method: .scratch)
+    try compare(configuration) { try OnlineStage($0).run(ensemble: nil, output: $1) }
   }
 
   /// Its smallest piece is an epoch, so there are fewer stops.
   @Test func distillation() throws {
-    let ensemble = folder.path + "/agents"
-    try PretrainStage(context(stopping: false)).run(output: ensemble)
+    let ensemble = try agents()
+    let configuration = try configuration([.distillation])
     func run(_ context: StageContext, _ output: String) throws {
       try DistillStage(context).run(
         ensemble: ensemble, output: folder.path + output, addToEnsemble: false)
     }
-    try run(context(stopping: false), "/whole")
+    try run(context(configuration), "/whole")
     for _ in 0..<2 {
-      #expect(throws: Interrupted.self) { try run(context(stopping: true), "/pieces") }
+      #expect(throws: Interrupted.self) {
+        try run(context(configuration, stopping: true), "/pieces")
+      }
     }
-    try run(context(stopping: true), "/pieces")
+    try run(context(configuration, stopping: true), "/pieces")
     #expect(try results(folder.path + "/pieces") == results(folder.path + "/whole"))
   }
 
   /// A diverged run stops with an error that names the loss, and keeps its last good checkpoint.
   @Test func divergence() throws {
-    var wild = configuration
-    wild.pretrain.criticLearningRate = 1
-    wild.pretrain.tau = 1
-    wild.pretrain.discount = 1
-    wild.pretrain.conservativeWeight = 1e6
-    wild.pretrain.gradientSteps = 100_000
-    wild.pretrain.epochSteps = 5
-    wild.pretrain.checkpointInterval = 1
-    wild.evaluation.interval = 1_000_000
+    var wild = try configuration(
+      [.offline],
+      [
+        "offline.cql.batchSize=8", "offline.cql.criticLearningRate=1", "offline.cql.tau=1",
+        "offline.cql.discount=1", "offline.cql.conservativeWeight=1e6",
+        "offline.gradientSteps=100000", "offline.epochSteps=5", "offline.checkpointInterval=1",
+        "evaluation.interval=1000000",
+      ])
     // Actions and values of a dataset with enormous rewards leave the range of single precision.
     wild.dataset.path = try enormousRewards()
     let output = folder.path + "/wild"
-    let context = StageContext(configuration: wild, pool: WorkerPool(threads: 1))
-    #expect(throws: TrainingError.self) { try PretrainStage(context).run(output: output) }
+    #expect(throws: TrainingError.self) { try OfflineStage(context(wild)).run(output: output) }
     let names = try FileManager.default.contentsOfDirectory(atPath: output)
     #expect(!names.contains("summary.json"))
+  }
+
+  /// Runs with different seeds share no agent, whatever the seeds.
+  @Test func membersOfDifferentRunsDiffer() {
+    var seen: Set<UInt64> = []
+    for seed in 0..<20 { for member in 0..<8 { seen.insert(MemberSeed.of(seed: seed, member: member)) } }
+    #expect(seen.count == 160)
   }
 
   private func enormousRewards() throws -> String {

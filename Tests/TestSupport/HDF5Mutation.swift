@@ -73,12 +73,13 @@ public enum HDF5Mutation {
       }
     }
     // The newer ones need not be aligned.
-    let newer = ["OHDR", "OCHK", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF"].map {
-      Array($0.utf8)
-    }
+    let newer = [
+      "OHDR", "OCHK", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF", "FAHD", "FADB",
+      "EAHD", "EAIB", "EADB",
+    ].map { Array($0.utf8) }
     for index in 0..<max(0, bytes.count - 4) {
-      // O, F, B.
-      guard bytes[index] == 0x4f || bytes[index] == 0x46 || bytes[index] == 0x42 else { continue }
+      // B, E, F, O.
+      guard [0x42, 0x45, 0x46, 0x4f].contains(bytes[index]) else { continue }
       if newer.contains(where: { bytes[index..<index + 4].elementsEqual($0) }) {
         found.append(index)
       }

@@ -36,18 +36,20 @@ only_in COpenBLAS DenseMath
 only_in CMuJoCo Physics
 only_in CHDF5 HDF5
 only_in CHDF5Driver HDF5
+only_in CHDF5Probe HDF5
 
 # Who must not know whom.
 never() {
   found=$(grep -rlE "import $2\$" --include='*.swift' "Sources/$1")
   [ -z "$found" ] || complain "$1 must not import $2: $found"
 }
-for learner in Learners FineTuning Networks Replay; do
-  for world in Environments Physics Datasets HDF5 Foundation; do
-    [ "$learner-$world" = "Networks-Foundation" ] || never "$learner" "$world"
-  done
+for learner in Autodiff Algorithms Replay; do
+  for world in Environments Physics Datasets HDF5 Foundation; do never "$learner" "$world"; done
 done
-never Environments Networks
+for world in Environments Physics Datasets HDF5; do never Agents "$world"; done
+for network in Autodiff Algorithms Agents; do never Environments "$network"; done
+never Autodiff Algorithms
+never Algorithms Agents
 for upper in Runs Stages Reports Benchmarks BRED; do
   for lower in Configuration Datasets Environments Physics HDF5 RLCore DenseMath; do
     never "$lower" "$upper"
@@ -55,6 +57,6 @@ for upper in Runs Stages Reports Benchmarks BRED; do
 done
 for room in Stages Reports Benchmarks; do never Runs "$room"; done
 for room in Reports Benchmarks; do never Stages "$room"; done
-for room in Learners FineTuning Networks Replay; do never Configuration "$room"; done
+for room in Algorithms Agents Autodiff Replay; do never Configuration "$room"; done
 
 exit $status

@@ -1,5 +1,5 @@
 public import DenseMath
-public import Networks
+public import Autodiff
 public import RLCore
 
 /// How several policies act as one.

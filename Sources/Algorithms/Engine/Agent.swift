@@ -1,6 +1,5 @@
-import Autodiff
+public import Autodiff
 public import DenseMath
-public import Networks
 public import RLCore
 
 /// Sizes, weights and seed with which an agent begins.
@@ -17,6 +16,10 @@ public struct AgentSetup: Sendable {
   public init(observationSize: Int, actionSize: Int) {
     self.observationSize = observationSize
     self.actionSize = actionSize
+  }
+
+  public init(_ task: EnvironmentSpecification) {
+    self.init(observationSize: task.observationSize, actionSize: task.actionSize)
   }
 }
 

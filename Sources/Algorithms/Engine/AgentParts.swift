@@ -1,6 +1,5 @@
 public import Autodiff
 package import DenseMath
-public import Networks
 package import RLCore
 
 /// What an agent is made of: networks, numbers, noises and metrics, each made by its algorithm's `init`.
@@ -23,6 +22,7 @@ public final class AgentParts: @unchecked Sendable {
 
   package private(set) var stacks: [NetworkStack] = []
   package private(set) var blocks: [ParameterBlock] = []
+  package private(set) var actors: [Actor] = []
   package private(set) var scalars: [PositiveScalar] = []
   package private(set) var noises: [(name: String, noise: Noise)] = []
   package private(set) var metrics: [Metric] = []
@@ -62,9 +62,14 @@ public final class AgentParts: @unchecked Sendable {
     var start = initialization ?? .policy(actionSize: actionSize)
     if case .tanhGaussian = head {} else if initialization == nil { start.randomHeadBiases = 0 }
     let stack = stack(name, shape, members, tau, start, optimizer)
-    guard case .gaussian = head else { return Actor(stack: stack, head: head) }
-    let free = block("\(name)-log-std", count: actionSize, optimizer: optimizer)
-    return Actor(stack: stack, head: head, freeLogStd: ParameterVector(block: free))
+    var free: ParameterVector?
+    if case .gaussian = head {
+      free = ParameterVector(
+        block: block("\(name)-log-std", count: actionSize, optimizer: optimizer))
+    }
+    let actor = Actor(stack: stack, head: head, freeLogStd: free)
+    actors.append(actor)
+    return actor
   }
 
   /// `count` value functions of (s, a), or of s alone.

@@ -29,6 +29,10 @@ public protocol Algorithm: AnyObject, SendableMetatype {
   static var summary: String { get }
   /// Whether one agent can take over the critics of several offline agents (``AgentParts/ensembleSize``).
   static var takesEnsemble: Bool { get }
+  /// Columns of a minibatch that it asks for beside the transition.
+  static var extraColumns: [ExtraColumn] { get }
+  /// Name of the offline agents' part with whose networks one of its own begins; `nil`: it begins afresh.
+  static func source(ofPart part: String) -> String?
 
   init(_ settings: Settings, _ parts: AgentParts) throws(AlgorithmError)
 
@@ -40,20 +44,13 @@ public protocol Algorithm: AnyObject, SendableMetatype {
 
   /// Called once, when training on the dataset ends and interaction begins.
   func beginOnline()
-
-  /// What minibatches must hold beside (s, a, r, s′, mask).
-  static var extraColumns: [ExtraColumn] { get }
-
-  /// At hand-over from another agent: the part of that agent whose weights `part` begins with, `nil` where
-  /// it begins fresh. By default the part of the same name.
-  static func source(ofPart part: String) -> String?
 }
 
 extension Algorithm {
   public static var takesEnsemble: Bool { false }
-  public func beginOnline() {}
   public static var extraColumns: [ExtraColumn] { [] }
   public static func source(ofPart part: String) -> String? { part }
+  public func beginOnline() {}
 }
 
 /// An algorithm cannot be set up as it was asked to be.

@@ -26,6 +26,13 @@ public enum AlgorithmRegistry {
   public static var all: [any Algorithm.Type] { own + added.withLock { $0 } }
   public static var names: [String] { all.map { $0.name } }
 
+  /// Name and one line on each, in the order of names.
+  public static var summaries: [(name: String, summary: String)] {
+    var result: [(name: String, summary: String)] = []
+    for type in all { result.append((type.name, type.summary)) }
+    return result.sorted { $0.name < $1.name }
+  }
+
   /// Makes an algorithm known to configurations, stages and agent files of this process.
   ///
   /// - Precondition: no other algorithm has its name.

@@ -1,5 +1,4 @@
 package import Autodiff
-package import Networks
 
 /// A conditional variational autoencoder of the data's actions: a model of the policy that made them, used
 /// by BCQ (Fujimoto et al. 2019, arXiv:1812.02900) and SPOT (Wu et al. 2022, arXiv:2202.06239).

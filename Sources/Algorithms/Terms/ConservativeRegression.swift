@@ -1,7 +1,6 @@
 internal import CVectorKernels
 package import Autodiff
 import DenseMath
-import Networks
 
 /// The critics' loss of CQL with its gradient, in one pass over blocks of states:
 ///
@@ -9,9 +8,9 @@ import Networks
 ///
 /// (Kumar et al. 2020, arXiv:2006.04779, eq. 4, with the factors of the authors' code). Nothing of all
 /// rows × actions is ever stored, the state part of the first layer is computed once per state, and
-/// rows whose softmax weight is below float rounding get no backward pass; the result equals the
-/// dense computation to rounding. Shared by CQL, CQL fine-tuning and Cal-QL, whose floor under the Q of
-/// the policy's actions is an option of the call.
+/// units that are off for all actions of a state and rows whose softmax weight is below float rounding are
+/// left out; the result equals the dense computation to rounding. Shared by CQL, CQL fine-tuning and Cal-QL,
+/// whose floor under the Q of the policy's actions is an option of the call.
 package final class ConservativeRegression: @unchecked Sendable {
   /// What the log-sum-exp runs over.
   package enum Candidates {
@@ -27,7 +26,6 @@ package final class ConservativeRegression: @unchecked Sendable {
   private let samples: Int
   private let temperature: Float
   private let actionSize: Int
-  private let blockStates: Int
   private let workers: [Worker]
   /// Whether rows without gradient get no backward pass; tests switch it off.
   package var skipsRows = true
@@ -40,17 +38,17 @@ package final class ConservativeRegression: @unchecked Sendable {
   private static let negligibleWeight: Float = 0x1p-30
 
   private final class Worker: @unchecked Sendable {
-    let pass: any ManyActionsPass
+    let pass: AdaptivePass
     let actions, q, rowGradient, logits, softmax, logSumExp: FloatBuffer
     let kept: UnsafeMutablePointer<Int32>
 
-    init(_ pass: any ManyActionsPass, states: Int, perState: Int, actionSize: Int) {
+    init(_ pass: AdaptivePass, perState: Int, actionSize: Int) {
       self.pass = pass
-      let rows = states * perState
+      let rows = pass.maximumRows
       actions = FloatBuffer(count: rows * actionSize)
       (q, rowGradient) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
       (logits, softmax) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
-      logSumExp = FloatBuffer(count: states)
+      logSumExp = FloatBuffer(count: rows / perState)
       kept = .allocate(capacity: rows)
       kept.initialize(repeating: 0, count: rows)
     }
@@ -67,22 +65,22 @@ package final class ConservativeRegression: @unchecked Sendable {
     self.candidates = candidates
     self.actionSize = actionSize
     let perState = 1 + 3 * samples
-    let groups = ActionGroupPass.suits(repeats: perState)
-    let states = groups ? 2 : max(1, 256 / perState)
-    blockStates = states
     let shape = critics.stack.shape
     workers = (0..<critics.stack.workers).map { _ in
-      let pass: any ManyActionsPass =
-        groups
-        ? ActionGroupPass(
+      Worker(
+        AdaptivePass(
           shape: shape, actionSize: actionSize, maximumStates: Self.chunkStates,
-          blockStates: states, repeats: perState)
-        : CriticPass(
-          shape: shape, actionSize: actionSize, maximumStates: Self.chunkStates,
-          maximumRows: states * perState)
-      return Worker(pass, states: states, perState: perState, actionSize: actionSize)
+          repeats: perState, maximumRows: max(256, perState)),
+        perState: perState, actionSize: actionSize)
     }
   }
+
+  /// Tests and benchmarks take one pass throughout with it.
+  package var forcedPass: PassKind? {
+    didSet { for worker in workers { worker.pass.forced = forcedPass } }
+  }
+  /// What the passes over all actions have done so far.
+  package var tally: PassTally { workers.reduce(into: PassTally()) { $0 += $1.pass.tally } }
 
   /// What the last evaluation found; sums over chunks are added in order.
   package struct Findings {
@@ -166,7 +164,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     pass.clearGradient(states: states.count)
     var start = 0
     while start < states.count {
-      let block = start..<min(start + blockStates, states.count)
+      let block = start..<min(start + pass.blockStates, states.count)
       let first = states.lowerBound + start
       gather(job, first: first, count: block.count, into: worker.actions.base)
       pass.forward(

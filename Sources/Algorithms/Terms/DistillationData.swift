@@ -1,7 +1,6 @@
 internal import CVectorKernels
 package import Autodiff
 package import DenseMath
-package import Networks
 
 /// The states of a dataset with the moments of an ensemble's mixture, split for training and validation.
 package final class DistillationData: @unchecked Sendable {

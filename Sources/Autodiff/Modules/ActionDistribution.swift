@@ -1,5 +1,4 @@
 internal import CVectorKernels
-import Networks
 
 /// π(·∣s) for each row: what an actor returns.
 public struct ActionDistribution {
@@ -12,6 +11,7 @@ public struct ActionDistribution {
     case deterministic(Variable)
   }
   let kind: Kind
+  /// A, numbers of an action.
   public let actionSize: Int
 
   init(_ kind: Kind) {
@@ -38,7 +38,7 @@ public struct ActionDistribution {
     switch kind {
     case .tanhGaussian(let head, _): head.columns(0..<actionSize)
     case .gaussian(let mean, _): mean
-    case .deterministic: preconditionFailure("a deterministic policy has no distribution")
+    case .deterministic: refuse("a deterministic policy has no distribution")
     }
   }
 
@@ -48,7 +48,7 @@ public struct ActionDistribution {
     case .tanhGaussian(let head, let bounds):
       head.columns(actionSize..<2 * actionSize).clamped(Double(bounds.lower), Double(bounds.upper))
     case .gaussian(_, let logStd): logStd
-    case .deterministic: preconditionFailure("a deterministic policy has no distribution")
+    case .deterministic: refuse("a deterministic policy has no distribution")
     }
   }
 
@@ -62,7 +62,7 @@ public struct ActionDistribution {
       return Draw(
         actions: actions,
         logProbs: (-0.5 * epsilon.squared() - logStd - halfLogTwoPi).sum())
-    case .deterministic: preconditionFailure("a deterministic policy draws nothing")
+    case .deterministic: refuse("a deterministic policy draws nothing")
     }
   }
 
@@ -85,7 +85,7 @@ public struct ActionDistribution {
         .gaussian(
           mean: mean.detached.repeated(count), logStd: logStd.detached.repeated(count))
       ).sample(noise)
-    case .deterministic: preconditionFailure("a deterministic policy draws nothing")
+    case .deterministic: refuse("a deterministic policy draws nothing")
     }
   }
 
@@ -94,13 +94,21 @@ public struct ActionDistribution {
     switch kind {
     case .tanhGaussian(let head, let bounds): return squashedLogProb(head, bounds, actions)
     case .gaussian(let mean, let logStd):
+      checkGiven(actions, rows: mean.rows)
       let deviation = (actions - mean) / logStd.exponential()
       return (-0.5 * deviation.squared() - logStd - halfLogTwoPi).sum()
-    case .deterministic: preconditionFailure("a deterministic policy has no density")
+    case .deterministic: refuse("a deterministic policy has no density")
     }
   }
 
   private var halfLogTwoPi: Double { 0.918_938_533_204_672_7 }
+
+  private func checkGiven(_ actions: Variable, rows: Int) {
+    require(
+      actions.rows == rows && actions.columns == actionSize,
+      "log-densities of \(actions.rows) × \(actions.columns) actions, "
+        + "the policy has \(rows) × \(actionSize)")
+  }
 
   // MARK: The squashed distribution, with derivatives of its own
 
@@ -141,11 +149,8 @@ public struct ActionDistribution {
     _ head: Variable, _ bounds: LogStdBounds, _ given: Variable
   ) -> Variable {
     head.checkSameTape(given)
-    precondition(
-      given.rows == head.rows && given.columns == actionSize,
-      "log-densities of \(given.rows) × \(given.columns) actions, "
-        + "the policy has \(head.rows) × \(actionSize)")
-    precondition(
+    checkGiven(given, rows: head.rows)
+    require(
       !given.isRecorded, "a log-density has no gradient towards given actions; detach them")
     let tape = head.tape
     let (values, actions, out) = (head.values, given.values, tape.floats(head.rows))

@@ -1,6 +1,5 @@
 internal import CVectorKernels
 import DenseMath
-public import Networks
 public import RLCore
 
 #if canImport(Glibc)
@@ -18,6 +17,7 @@ public enum PolicyHead: Sendable, Equatable {
   /// a = tanh(m(s)); explores with normal noise of this size, clipped to [−1, 1].
   case deterministic(explorationNoise: Double)
 
+  /// What becomes of the network's output to give the mean.
   public enum Squashing: Sendable, Equatable { case none, tanh }
 
   /// log σ as a function of free parameters ℓ, one for each action dimension.
@@ -39,6 +39,7 @@ public enum PolicyHead: Sendable, Equatable {
 public struct Actor: Module {
   package let stack: NetworkStack
   package let freeLogStd: ParameterVector?
+  /// What stands on top of the network.
   public let head: PolicyHead
 
   package init(stack: NetworkStack, head: PolicyHead, freeLogStd: ParameterVector? = nil) {
@@ -46,10 +47,12 @@ public struct Actor: Module {
     self.head = head
     self.freeLogStd = freeLogStd
     if case .tanhGaussian = head { return }
-    precondition(stack.members == 1, "only tanh-Gaussian policies can be mixed")
+    require(stack.members == 1, "only tanh-Gaussian policies can be mixed")
   }
 
+  /// The network's parameters and, where these do not depend on the state, those of the log-deviations.
   public var blocks: ParameterBlocks { ParameterBlocks(stack.block, freeLogStd?.block) }
+  /// A, numbers of an action.
   public var actionSize: Int {
     if case .tanhGaussian = head { return stack.shape.outputSize / 2 }
     return stack.shape.outputSize
@@ -60,12 +63,13 @@ public struct Actor: Module {
     distribution(stack.call(observations))
   }
 
-  /// π̄(·∣s), the target's.
+  /// π̄(·∣s), the target's, which nothing trains. Free log-deviations have no target: the present ones
+  /// stand in.
   public func target(_ observations: Variable) -> ActionDistribution {
-    distribution(stack.call(observations, usesTarget: true))
+    distribution(stack.call(observations, usesTarget: true), isTarget: true)
   }
 
-  private func distribution(_ output: Variable) -> ActionDistribution {
+  private func distribution(_ output: Variable, isTarget: Bool = false) -> ActionDistribution {
     switch head {
     case .tanhGaussian(let bounds):
       let mixed =
@@ -73,7 +77,8 @@ public struct Actor: Module {
       return ActionDistribution(.tanhGaussian(head: mixed, bounds: bounds))
     case .gaussian(let squashing, let rule):
       let mean = squashing == .tanh ? output.tanh() : output
-      let free = freeLogStd!(for: output)
+      let present = freeLogStd!(for: output)
+      let free = isTarget ? present.detached : present
       let logStd =
         switch rule {
         case .clamped(let low, let high): free.clamped(low, high)
@@ -119,7 +124,7 @@ extension Variable {
   /// Heads of N policies side by side, `[rows, N·2A]`, to that of their moment-matched mixture before the
   /// squashing, `[rows, 2A]` (BRED eq. 9): μ̄ = mean μᵢ, σ̄² = mean σᵢ² + mean (μᵢ − μ̄)².
   package func mixture(members: Int, bounds: LogStdBounds) -> Variable {
-    precondition(
+    require(
       columns % (2 * members) == 0, "\(columns) columns for the heads of \(members) policies")
     let width = columns / members
     let heads = tape.floats(rows * columns)

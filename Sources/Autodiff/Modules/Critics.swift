@@ -1,5 +1,4 @@
 import DenseMath
-import Networks
 
 #if canImport(Glibc)
   import Glibc
@@ -13,11 +12,12 @@ public struct Critics: Module {
   package let stack: NetworkStack
 
   package init(stack: NetworkStack) {
-    precondition(
+    require(
       stack.shape.outputSize == 1, "'\(stack.block.name)' has \(stack.shape.outputSize) outputs")
     self.stack = stack
   }
 
+  /// The parameters of all members.
   public var blocks: ParameterBlocks { ParameterBlocks(stack.block) }
   /// K.
   public var count: Int { stack.members }
@@ -54,10 +54,13 @@ public struct FeedForward: Module {
 
   package init(stack: NetworkStack) { self.stack = stack }
 
+  /// The parameters of all members.
   public var blocks: ParameterBlocks { ParameterBlocks(stack.block) }
 
   /// `[rows, outputs]`.
   public func callAsFunction(_ x: Variable, _ y: Variable? = nil) -> Variable { stack.call(x, y) }
+
+  /// The target's outputs, `[rows, outputs]`.
   public func target(_ x: Variable, _ y: Variable? = nil) -> Variable {
     stack.call(x, y, usesTarget: true)
   }
@@ -68,36 +71,44 @@ public struct PositiveScalar: Module {
   package let block: ParameterBlock
 
   package init(block: ParameterBlock, initial: Double) {
-    precondition(block.count == 1 && block.members == 1)
+    require(
+      block.count == 1 && block.members == 1,
+      "'\(block.name)' is \(block.members) × \(block.count) numbers, not one")
     self.block = block
     set(initial)
   }
 
+  /// The one parameter.
   public var blocks: ParameterBlocks { ParameterBlocks(block) }
 
   /// The number itself; a constant to every loss.
   public var value: Double { exp(Double(block.values.base[0])) }
 
   package func set(_ value: Double) {
-    precondition(value > 0 && value.isFinite, "\(block.name) is \(value)")
+    require(value > 0 && value.isFinite, "\(block.name) is \(value)")
     block.values.base[0] = Float(log(value))
   }
 
   /// Its logarithm beside each row of `x`, `[x.rows, 1]`: what a loss trains.
   public func logarithm(for x: Variable) -> Variable {
-    x.tape.parameters(block, rows: x.rows)
+    x.checkValid()
+    return x.tape.parameters(block, rows: x.rows)
   }
 }
 
 /// Numbers that are learned without a network, such as log-deviations that do not depend on the state.
 package struct ParameterVector: Module {
   package let block: ParameterBlock
-  package init(block: ParameterBlock) { self.block = block }
+  package init(block: ParameterBlock) {
+    require(block.members == 1, "'\(block.name)' has \(block.members) members, not one")
+    self.block = block
+  }
   package var blocks: ParameterBlocks { ParameterBlocks(block) }
 
   /// Beside each row of `x`, `[x.rows, count]`.
   package func callAsFunction(for x: Variable) -> Variable {
-    x.tape.parameters(block, rows: x.rows)
+    x.checkValid()
+    return x.tape.parameters(block, rows: x.rows)
   }
 }
 

@@ -39,7 +39,7 @@ public final class Noise: @unchecked Sendable {
   ) -> Variable {
     let out = tape.floats(rows * columns)
     if let fixed {
-      precondition(
+      require(
         fixed.count == rows * columns, "\(fixed.count) given numbers for \(rows) × \(columns)")
       fixed.withUnsafeBufferPointer { out.update(from: $0.baseAddress!, count: $0.count) }
     } else {
@@ -56,6 +56,7 @@ public struct Draw {
   /// log π(a∣s), `[rows, 1]`.
   public let logProbs: Variable
 
+  /// Actions from elsewhere, as fused terms take them.
   public init(actions: Variable, logProbs: Variable) {
     self.actions = actions
     self.logProbs = logProbs

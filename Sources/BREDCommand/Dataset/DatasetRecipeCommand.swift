@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stages
 
 struct DatasetRecipeCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct DatasetRecipeCommand: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    try DatasetRecipe(options.context()).run(output: options.output)
+    try DatasetRecipe(options.context(stages: [.recipe])).run(output: options.output)
     try options.report(options.output)
   }
 }

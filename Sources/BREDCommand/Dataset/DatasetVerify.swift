@@ -1,8 +1,9 @@
+import Agents
 import ArgumentParser
 import Datasets
 import Environments
 import Foundation
-import Networks
+import Autodiff
 import RLCore
 import Runs
 

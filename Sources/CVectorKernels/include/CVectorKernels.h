@@ -1,7 +1,7 @@
 // Vectorised loops for everything that is not a matrix product.
 //
 // Row-major float32 arrays; `ld…` is the distance between rows. On x86-64 each function exists three
-// times (AVX-512, AVX2 with FMA, baseline) and the loader picks one. Nothing here allocates.
+// times: AVX-512, AVX2 with FMA, baseline. Nothing here allocates.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -51,109 +51,82 @@ void bk_expand_first_layer_backward(const float *dh, const float *h, const float
 void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t count,
                      ptrdiff_t columns);
 
-// ---- matrix products ----------------------------------------------------------------------------
-
-/// What happens to an element of a product before it is stored, in this order; null or 0: not done.
-typedef struct {
-  /// x ← x + bias[column].
-  const float *bias;
-  /// x ← max(x, 0).
-  int relu;
-  /// x ← x where mask[row, column] > 0, else 0.
-  const float *mask;
-  ptrdiff_t ldmask;
-  /// dots[row] ← dot_start + Σ x·dot[column].
-  const float *dot;
-  float dot_start;
-  float *dots;
-  /// column_sums[column] += Σ x over rows.
-  float *column_sums;
-} bk_finish;
-
-/// Columns of B that stand together in the order of `bk_pack_transposed`.
-#define BK_PANEL 32
-
-/// Whether this processor can run the functions below.
-int bk_has_products(void);
-
-/// C ← A·B, or C ← C + A·B. Element (i, p) of A stands at a[i·row_step + p·k_step]; columns
-/// j … j + BK_PANEL − 1 of row p of B at b[j / BK_PANEL·panel_step + p·ldb]. A row-major B has
-/// ldb = n and panel_step = BK_PANEL, a packed one ldb = BK_PANEL and panel_step = k·BK_PANEL.
-void bk_product(const float *a, ptrdiff_t row_step, ptrdiff_t k_step, const float *b, ptrdiff_t ldb,
-                ptrdiff_t panel_step, float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n,
-                ptrdiff_t k, int accumulates, const bk_finish *finish);
-
-/// The same for Bᵀ, whose row-major transpose `[n, k]` is given; nothing is packed beforehand.
-void bk_product_transposed(const float *a, ptrdiff_t row_step, ptrdiff_t k_step, const float *b,
-                           ptrdiff_t ldb, float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n,
-                           ptrdiff_t k, int accumulates, const bk_finish *finish);
-
-/// Brings a row-major `[n, k]` into the order of a packed B `[k, n]`; `packed` has room for k·n floats
-/// with n rounded up to BK_PANEL.
-void bk_pack_transposed(const float *b, ptrdiff_t ldb, ptrdiff_t k, ptrdiff_t n, float *packed);
-
 // ---- actions of one state in groups -------------------------------------------------------------
 
-// These too are for processors where `bk_has_products`. A group is 32 actions of one state; a unit of a
-// hidden layer is a row of 32 lanes. Only units that are on for at least one lane are kept, in ascending
-// order: their rows one after the other, their numbers in `index`. Sums marked [unit, 16] gather one
-// half of the lanes on top of the other, to be added up at the end.
+// Forward, a unit of a hidden layer is a row of sixteen lanes, one for each action. Only units that are on for at
+// least one lane are kept, in ascending order: their rows one after the other, their numbers in `index`. The row
+// of each unit, kept or not, is in `place`; those that are off share row bk_group_off, which must be zero.
+// Backward, up to 32 lanes that need a gradient stand side by side.
 
-/// Lanes of a group.
+/// Lanes of a group, backward and forward.
 #define BK_GROUP 32
-/// Units that are worked on at once. Rows and lists need room for this many more than there are units.
-#define BK_GROUP_TILE 8
+#define BK_HALF_GROUP 16
+/// Rows and lists need room for this many more than there are units.
+#define BK_GROUP_TILE 16
+/// Row of the units that are off.
+static inline ptrdiff_t bk_group_off(ptrdiff_t units) { return units + BK_GROUP_TILE - 1; }
+/// Lanes that so many kept ones take up.
+static inline ptrdiff_t bk_group_width(ptrdiff_t kept) { return (kept + 7) / 8 * 8; }
 /// Floats per unit that `bk_group_first_layer_backward` gathers.
 static inline ptrdiff_t bk_group_sums(ptrdiff_t actions) { return (actions + 8) / 8 * 8; }
 /// Floats that `bk_group_weight_gradient` needs besides, for so many units below.
 static inline ptrdiff_t bk_group_scratch(ptrdiff_t units) {
-  return (units + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2) + 16;
+  return (units + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2 * 48) + 16;
 }
 
-/// A row-major weight `[outputs, inputs]` in tiles, as `bk_group_layer` reads it, and turned to
-/// `[inputs, outputs]`, as `bk_group_layer_backward` does.
+/// A row-major weight `[outputs, inputs]` in tiles: the weights of as many outputs as an instruction set works on at once
+/// for one input side by side, then those for the next input, zeros beyond the last output.
+/// `tiled` has room for BK_GROUP_TILE outputs more.
 void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs,
-                      float *tiled, float *turned);
-
-/// out[unit] += Σ sums[unit, 16].
-void bk_group_add_sums(const float *sums, float *out, ptrdiff_t units);
+                      float *tiled);
 
 /// max(base[unit] + Σₖ w[unit, k]·a[k, lane], 0); returns how many units are kept.
 ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions, const float *w,
-                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index);
+                               ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index,
+                               int32_t *place);
 
-/// max(bias + W·x, 0); returns how many units are kept. w holds W in tiles: the weights of BK_GROUP_TILE
-/// outputs for one input side by side, `input_units` of these for a tile, zeros beyond the last output.
+/// max(bias + W·x, 0); returns how many units are kept. w holds W in tiles.
 ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
                          ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
-                         int32_t *out_index);
+                         int32_t *out_index, int32_t *place);
 
 /// q[lane] = bias + Σ w[unit]·x[unit, lane].
 void bk_group_dot(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
                   float bias, float *q);
 
-/// Backward of that head and the ReLU before it: dz = w[unit]·dq ⊙ (h > 0); gw[unit, 16] += dq·h;
-/// gbias[unit, 16] += dz (gbias may be null).
-void bk_group_dot_backward(const float *dq, const float *h, const int32_t *index, ptrdiff_t count,
-                           const float *w, float *dz, float *gw, float *gbias);
+/// Puts the listed lanes (ascending; those from 16 on are of `second`) side by side, bk_group_width of
+/// them to a row, and keeps the units that are on for one of these; returns how many.
+ptrdiff_t bk_group_keep(const float *first, const int32_t *first_place, const float *second,
+                        const int32_t *second_place, ptrdiff_t units, const int32_t *lanes,
+                        ptrdiff_t kept, float *out, int32_t *index);
 
-/// dbelow = Wᵀ·dz ⊙ (below > 0) for the units kept below; gbias[unit, 16] += dbelow (may be null).
-/// Row i of w holds the weights from unit i below.
-void bk_group_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count, const float *w,
-                             ptrdiff_t ldw, const float *below, const int32_t *below_index,
-                             ptrdiff_t below_count, float *dbelow, float *gbias);
+/// Backward of the head and the ReLU before it: dz = w[unit]·dq ⊙ (h > 0); gw[unit, 8] += dq·h;
+/// gbias[unit, 8] += dz (gbias may be null). Sums over every eighth lane, to be added up at the end.
+void bk_group_dot_backward(const float *dq, ptrdiff_t width, const float *h, const int32_t *index,
+                           ptrdiff_t count, const float *w, float *dz, float *gw, float *gbias);
 
-/// gradient[unit, unit below] += Σ dz·below over the listed lanes; row-major, `below_units` wide.
-/// scratch: bk_group_scratch(below_units).
-void bk_group_weight_gradient(const float *dz, const int32_t *index, ptrdiff_t count,
-                              const float *below, const int32_t *below_index, ptrdiff_t below_count,
-                              ptrdiff_t below_units, const int32_t *lane, ptrdiff_t lanes,
-                              float *scratch, float *gradient);
+/// dbelow = Wᵀ·dz ⊙ (below > 0) for the units kept below; gbias[unit, 8] += dbelow (may be null).
+/// w holds W in tiles; `place` is scratch for `count` numbers.
+void bk_group_layer_backward(const float *dz, ptrdiff_t width, const int32_t *index,
+                             ptrdiff_t count, const float *w, ptrdiff_t input_units,
+                             const float *below, const int32_t *below_index, ptrdiff_t below_count,
+                             int32_t *place, float *dbelow, float *gbias);
+
+/// gradient[unit, unit below] += Σ dz·below over the first `lanes` lanes; row-major, `below_units`
+/// wide. scratch: bk_group_scratch(below_units).
+void bk_group_weight_gradient(const float *dz, ptrdiff_t width, ptrdiff_t lanes,
+                              const int32_t *index, ptrdiff_t count, const float *below,
+                              const int32_t *below_index, ptrdiff_t below_count,
+                              ptrdiff_t below_units, float *scratch, float *gradient);
 
 /// base[unit] += Σ dz over lanes; sums[unit, 0] += the same, sums[unit, 1 + k] += Σ a[k, lane]·dz.
 /// sums has bk_group_sums(actions) floats per unit.
-void bk_group_first_layer_backward(const float *dz, const int32_t *index, ptrdiff_t count,
-                                   const float *a, ptrdiff_t actions, float *sums, float *base);
+void bk_group_first_layer_backward(const float *dz, ptrdiff_t width, const int32_t *index,
+                                   ptrdiff_t count, const float *a, ptrdiff_t actions, float *sums,
+                                   float *base);
+
+/// out[unit] += Σ sums[unit, 8].
+void bk_group_add_sums(const float *sums, float *out, ptrdiff_t units);
 
 // ---- tanh-Gaussian policy -----------------------------------------------------------------------
 
@@ -206,20 +179,11 @@ void bk_adam(float *parameter, float *moment1, float *moment2, float *gradient, 
              ptrdiff_t parts, float *target, float tau, float rate, float beta1, float beta2,
              float bias1, float bias2, float epsilon, ptrdiff_t count);
 
-/// target ← (1 − tau)·target + tau·source.
-void bk_polyak(float *target, const float *source, float tau, ptrdiff_t count);
-
-/// y += a·x.
-void bk_axpy(float a, const float *x, float *y, ptrdiff_t count);
-
 // ---- reductions ---------------------------------------------------------------------------------
 
 /// Row-wise softmax of x[r]/temperature. lse[r] = temperature·log Σ exp(x/temperature).
 void bk_softmax_rows(const float *x, float *softmax, float *lse, float temperature, ptrdiff_t rows,
                      ptrdiff_t columns);
-
-/// Sum in double precision.
-double bk_sum(const float *x, ptrdiff_t count);
 
 // ---- random numbers -----------------------------------------------------------------------------
 
@@ -231,8 +195,15 @@ void bk_fill_uniform(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first
 void bk_fill_normal(uint32_t key0, uint32_t key1, uint64_t step, uint64_t first_block, float *out,
                     ptrdiff_t count);
 
-/// Name of the instruction set chosen by the loader: "avx512", "avx2", "baseline".
+// ---- instruction sets ---------------------------------------------------------------------------
+
+/// Name of the instruction set in use: "avx512", "avx2", "neon" or "baseline". It is the best that the processor has,
+/// or what BRED_VECTORS in the environment names.
 const char *bk_instruction_set(void);
+
+/// Makes this thread use another one until it is told otherwise (null: the process's); 0 if there is none of
+/// that name here. For tests.
+int bk_use_instruction_set(const char *name);
 
 // ---- threads --------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ struct MinariSurvey {
   private(set) var velocitySize = 0
   private(set) var hasLogProbs = false
   private(set) var steps: [Int] = []
-  /// Every array below `infos` of any episode.
+  /// Every array below `infos` of any episode, and whatever cannot be read.
   private(set) var infos: Set<String> = []
   private let file: HDF5File
 
@@ -26,6 +26,7 @@ struct MinariSurvey {
     // Before the count is believed: it may be any number.
     let missing = (0..<min(total, names.count + 1)).first { !names.contains("episode_\($0)") }
     if let missing {
+      try hdf5 { () throws(HDF5Error) in try file.requireReadable("episode_\(missing)") }
       throw wrong("episode_\(missing)", "a group (total_episodes is \(total))", "nothing")
     }
     guard names.count == total else {
@@ -38,6 +39,12 @@ struct MinariSurvey {
       let name = String(parts[1])
       infos.insert(name)
       counts[name, default: 0] += 1
+    }
+    for failure in file.leftOut {
+      let parts = failure.object.split(separator: "/", maxSplits: 1)
+      let name = String(parts.count == 2 ? parts[1] : parts[0])
+      if MinariDataset.carriedInfos.contains(name) { throw .hdf5(failure) }
+      infos.insert(name)
     }
     let common = Set(counts.filter { $0.value == total }.keys)
     let hasStates = common.isSuperset(of: ["infos/qpos", "infos/qvel"])

@@ -1,3 +1,4 @@
+internal import CHDF5Probe
 internal import DenseMath
 
 /// One object of a file, found by walking its groups.
@@ -8,157 +9,169 @@ public struct HDF5Object: Sendable, Equatable {
   public let kind: Kind
 }
 
+/// A small value attached to a group or dataset.
+public enum HDF5AttributeValue: Equatable, Sendable {
+  case integer(Int64)
+  case real(Double)
+  case flag(Bool)
+  case text(String)
+}
+
 /// An HDF5 file open for reading.
 ///
-/// Read by this package itself, not by libhdf5, which is not made for damaged or hostile files. The
-/// subset is what D4RL's and Minari's files consist of: superblock 0 to 3, groups of both kinds,
-/// attributes, arrays of at most two dimensions, compact, contiguous or chunked, deflated or not, of little-endian floats, integers, h5py's
-/// booleans and strings. Every address and size is checked against the file before it is used, and
-/// everything else is refused by name. Chunks are inflated on all processors.
+/// libhdf5 looks into it, in a child process, since it crashes on some damaged files: it names the
+/// objects and says where their elements are. Every number is checked against the file before it is
+/// used. Plain and deflated arrays are then read here, on all processors; others by libhdf5, in
+/// another child. No other file is ever opened: external links, external storage and virtual
+/// datasets are left out.
 public final class HDF5File: Sendable {
   public let path: String
   /// Length of the file in bytes.
   public var length: Int { source.length }
+  /// Links, types and datasets that cannot be read, ascending by object: nobody need want them.
+  public let leftOut: [HDF5Error]
   let source: HDF5Source
   let threads: Int
-  private let headers: [String: HDF5Node]
+  let limits: HDF5Limits
   private let sortedObjects: [HDF5Object]
-  private let root: UInt64
+  private let nodes: [String: Node]
 
-  /// An object and what its header says.
-  struct HDF5Node: Sendable {
-    let kind: HDF5Object.Kind
-    let address: UInt64
+  private struct Node {
+    /// `nil` for a group.
+    var dataset: HDF5Child.Answer?
+    var attributes: [String: HDF5AttributeValue] = [:]
   }
 
-  /// D4RL has 4 levels and some 30 objects, a Minari file of a million steps some 10,000.
-  private static let maximumDepth = 16
+  /// A Minari file of a million steps has some 10,000.
   private static let maximumObjects = 1_000_000
 
   /// - Parameter threads: how many inflate chunks, `nil` for all processors; the numbers read do not depend on it.
   public convenience init(reading path: String, threads: Int? = nil) throws(HDF5Error) {
-    try self.init(reading: path, threads: threads, checksums: true)
+    try self.init(reading: path, threads: threads, limits: HDF5Limits())
   }
 
-  /// - Parameter checksums: whether those of the newer structures must be right.
-  package init(reading path: String, threads: Int? = nil, checksums: Bool) throws(HDF5Error) {
+  package init(reading path: String, threads: Int? = nil, limits: HDF5Limits) throws(HDF5Error) {
     self.path = path
     self.threads = threads ?? WorkerPool.processorCount
-    source = try HDF5Source(path, checksums: checksums)
-    root = try HDF5File.rootAddress(source)
-    var headers: [String: HDF5Node] = [:]
-    var objects: [HDF5Object] = []
-    try HDF5File.walk(source, root, "", ancestors: [], &headers, &objects)
-    self.headers = headers
-    sortedObjects = objects.sorted { $0.path < $1.path }
+    self.limits = limits
+    source = try HDF5Source(path)
+    let place = source.place
+    let child = try HDF5Child(source, limits)
+    var nodes: [String: Node] = [:]
+    var failures: [HDF5Error] = []
+    var last = ""
+    while let answer = try child.next() {
+      switch answer.record.kind {
+      case BRED_H5_GROUP.rawValue, BRED_H5_DATASET.rawValue:
+        last = answer.name
+        let isGroup = answer.record.kind == BRED_H5_GROUP.rawValue
+        let old = nodes.updateValue(Node(dataset: isGroup ? nil : answer), forKey: last)
+        guard old == nil else { throw place.inside(last).error("there are two of this name") }
+      case BRED_H5_ATTRIBUTE.rawValue:
+        nodes[last]?.attributes[answer.name] = HDF5File.attribute(answer)
+      default:
+        let failure = place.error(answer)
+        guard !failure.object.isEmpty else { throw failure }
+        failures.append(failure)
+      }
+      // Each takes at least 40 bytes somewhere. More there can only be where groups are linked from
+      // several places, and a few such groups make more objects than could ever be walked.
+      let limit = min(Self.maximumObjects, source.length / 40)
+      guard nodes.count + failures.count <= limit + 1 else {
+        throw place.error("more than \(limit) objects")
+      }
+    }
+    self.nodes = nodes
+    leftOut = failures.sorted { $0.object < $1.object }
+    sortedObjects = nodes.filter { !$0.key.isEmpty }
+      .map { HDF5Object(path: $0.key, kind: $0.value.dataset == nil ? .group : .dataset) }
+      .sorted { $0.path < $1.path }
   }
 
   /// Opens a dataset by its path, such as `infos/qpos`.
   public func dataset(_ name: String) throws(HDF5Error) -> HDF5Dataset {
-    let place = HDF5Place(file: path, object: name)
-    guard let node = headers[name] else { throw place.error("there is no such object") }
-    guard node.kind == .dataset else { throw place.error("is a group, not a dataset") }
-    return try HDF5Dataset(try source.header(at: node.address, place), in: self, place)
-  }
-
-  /// Address of the header of any object; the root's path is empty.
-  func address(of object: String) throws(HDF5Error) -> UInt64 {
-    if object.isEmpty { return root }
-    guard let node = headers[object] else {
-      throw HDF5Place(file: path, object: object).error("there is no such object")
+    guard let answer = try node(name).dataset else {
+      throw source.place.inside(name).error("is a group, not a dataset")
     }
-    return node.address
+    return try HDF5Dataset(answer, in: self)
   }
 
-  /// Whether an object of this path exists.
-  public func contains(_ object: String) -> Bool { headers[object] != nil }
+  /// Whether an object of this path exists that can be read.
+  public func contains(_ object: String) -> Bool { nodes[object] != nil }
+
+  /// Throws what keeps `object` or something below it from being read.
+  public func requireReadable(_ object: String) throws(HDF5Error) {
+    for failure in leftOut
+    where failure.object == object || failure.object.hasPrefix(object + "/") { throw failure }
+  }
 
   /// Every group and dataset below `group` (the root's is empty), ascending.
   public func objects(below group: String = "") -> [HDF5Object] {
     group.isEmpty ? sortedObjects : sortedObjects.filter { $0.path.hasPrefix(group + "/") }
   }
 
-  // MARK: Structure
-
-  /// Checks the superblock and returns the address of the root group's header.
-  private static func rootAddress(_ source: HDF5Source) throws(HDF5Error) -> UInt64 {
-    let place = source.place
-    let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
-    guard source.length >= 96 else { throw place.error("is not an HDF5 file (too short)") }
-    var block = try source.bytes(at: 0, count: 96, place)
-    guard try block.take(8).bytes.elementsEqual(signature) else {
-      throw place.error("is not an HDF5 file (no HDF5 signature)")
-    }
-    let version = try block.byte()
-    guard version <= 3 else {
-      throw place.error(
-        "superblock version \(version) is not supported; h5repack makes a copy that is")
-    }
-    if version >= 2 { return try newerRootAddress(source) }
-    try block.skip(4)
-    try block.expect(byte: 8, "the size of offsets")
-    try block.expect(byte: 8, "the size of lengths")
-    try block.skip(9)
-    if version == 1 { try block.skip(4) }
-    guard try block.address() == 0 else { throw place.error("a base address is not supported") }
-    try block.skip(8)
-    let end = try block.address()
-    guard end <= UInt64(source.length) else {
-      throw place.error("is truncated: \(source.length) of \(end) bytes")
-    }
-    // Address of driver information, then the name offset in the root's symbol.
-    try block.skip(16)
-    return try block.address()
+  /// The attributes of an object that are one number, flag or string; others are left out.
+  ///
+  /// - Parameter object: path of a group or dataset; the root's is empty.
+  public func attributes(of object: String) throws(HDF5Error) -> [String: HDF5AttributeValue] {
+    // Listed where its attributes alone cannot be read.
+    if let failure = leftOut.first(where: { $0.object == object }) { throw failure }
+    return try node(object).attributes
   }
 
-  /// The same for superblocks 2 and 3.
-  private static func newerRootAddress(_ source: HDF5Source) throws(HDF5Error) -> UInt64 {
-    let place = source.place
-    var block = try source.checked(at: 0, count: 48, "its superblock", place)
-    try block.skip(9)
-    try block.expect(byte: 8, "the size of offsets")
-    try block.expect(byte: 8, "the size of lengths")
-    try block.skip(1)
-    guard try block.address() == 0 else { throw place.error("a base address is not supported") }
-    try block.skip(8)
-    let end = try block.address()
-    guard end <= UInt64(source.length) else {
-      throw place.error("is truncated: \(source.length) of \(end) bytes")
-    }
-    return try block.address()
+  private func node(_ name: String) throws(HDF5Error) -> Node {
+    if let node = nodes[name] { return node }
+    for failure in leftOut
+    where failure.object == name || name.hasPrefix(failure.object + "/") { throw failure }
+    throw source.place.inside(name).error("there is no such object")
   }
 
-  private static func walk(
-    _ source: HDF5Source, _ address: UInt64, _ path: String, ancestors: [UInt64],
-    _ headers: inout [String: HDF5Node], _ objects: inout [HDF5Object]
-  ) throws(HDF5Error) {
-    let place = HDF5Place(file: source.place.file, object: path)
-    guard !ancestors.contains(address) else { throw place.error("is a group inside itself") }
-    guard ancestors.count < maximumDepth else {
-      throw place.error("groups are nested deeper than \(maximumDepth)")
+  private static func attribute(_ answer: HDF5Child.Answer) -> HDF5AttributeValue? {
+    guard let type = HDF5Type(answer.record) else { return nil }
+    if type.isString {
+      return .text(String(decoding: answer.value.prefix { $0 != 0 }, as: UTF8.self))
     }
-    let header = try source.header(at: address, structureOnly: true, place)
-    guard let members = try header.members(in: source, place) else {
-      if path.isEmpty { throw place.error("its root is not a group") }
-      guard header.hasLayout else {
-        throw place.error("is neither a group nor a dataset")
-      }
-      headers[path] = HDF5Node(kind: .dataset, address: address)
-      objects.append(HDF5Object(path: path, kind: .dataset))
-      return
+    guard answer.value.count >= answer.record.elementType.size else { return nil }
+    var (real, integer) = (0.0, Int64(0))
+    answer.value.withUnsafeBytes {
+      HDF5Conversion.convert($0.baseAddress!, answer.record.elementType, to: &real, 1)
+      HDF5Conversion.convert($0.baseAddress!, answer.record.elementType, to: &integer, 1)
     }
-    if !path.isEmpty {
-      headers[path] = HDF5Node(kind: .group, address: address)
-      objects.append(HDF5Object(path: path, kind: .group))
+    switch type {
+    case .float: return .real(real)
+    case .boolean: return .flag(integer != 0)
+    default: return .integer(integer)
     }
-    for member in members {
-      // Each takes at least 40 bytes somewhere. More there can only be where groups are linked
-      // from several places, and a few such groups make more objects than could ever be walked.
-      let limit = min(maximumObjects, source.length / 40)
-      guard objects.count < limit else { throw place.error("more than \(limit) objects") }
-      try walk(
-        source, member.header, place.inside(member.name).object, ancestors: ancestors + [address],
-        &headers, &objects)
+  }
+}
+
+extension HDF5Place {
+  /// Registered filters that libhdf5 does not come with.
+  private static let filters = [
+    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
+    32026: "blosc2",
+  ]
+
+  /// What libhdf5 says about an object, with what can be done about it.
+  func error(_ answer: HDF5Child.Answer) -> HDF5Error {
+    let version = hdf5LibraryVersion()
+    var reason = answer.reason
+    if answer.record.missing_filter != 0 {
+      let filter = Int(answer.record.missing_filter)
+      let name = HDF5Place.filters[filter].map { " (\($0))" } ?? ""
+      reason =
+        "is packed by filter \(filter)\(name), which libhdf5 \(version) lacks; where h5repack has it "
+        + "(as a plugin in HDF5_PLUGIN_PATH), this makes a copy that can be read: "
+        + "h5repack -f GZIP=4 \(file) COPY.hdf5"
+    } else if answer.stack.contains(where: { $0.contains("truncated file") }) {
+      reason = "is truncated"
+    } else if answer.stack.contains(where: { $0.contains("version") }) {
+      reason +=
+        ": it is damaged, or of a newer format than libhdf5 \(version) knows; h5repack of a newer HDF5 "
+        + "makes a copy that can be read: h5repack --low=0 --high=2 \(file) COPY.hdf5"
     }
+    return HDF5Error(
+      file: file, object: answer.name, reason: reason.isEmpty ? "cannot be read" : reason,
+      stack: answer.stack)
   }
 }

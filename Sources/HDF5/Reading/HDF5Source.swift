@@ -6,50 +6,61 @@
 
 /// The bytes of a file, read by position and never beyond its end.
 final class HDF5Source: Sendable {
-  private let descriptor: Int32
+  let descriptor: Int32
   /// Length when the file was opened. A file that shrinks later gives errors, nothing worse.
   let length: Int
   let place: HDF5Place
-  /// Tests of what lies behind the checksums turn them off.
-  let checksChecksums: Bool
 
-  init(_ path: String, checksums: Bool = true) throws(HDF5Error) {
-    let place = HDF5Place(file: path)
+  /// - Throws: for what is not a regular file with an HDF5 signature, saying what it is.
+  init(_ path: String) throws(HDF5Error) {
+    place = HDF5Place(file: path)
     // Without NONBLOCK, opening a pipe would wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw place.error(String(cString: strerror(errno))) }
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
       let message = String(cString: strerror(errno))
-      close(descriptor)
+      length = 0
       throw place.error(message)
     }
-    let refusal: String? =
-      switch status.st_mode & S_IFMT {
-      case S_IFREG: status.st_size == 0 ? "is empty, not an HDF5 file" : nil
-      case S_IFDIR: "is a directory, not an HDF5 file"
-      default: "is not a regular file"
-      }
-    if let refusal {
-      close(descriptor)
-      throw place.error(refusal)
-    }
-    checksChecksums = checksums
-    self.descriptor = descriptor
-    self.place = place
     length = Int(status.st_size)
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw place.error("is a directory, not an HDF5 file")
+    default: throw place.error("is not a regular file")
+    }
+    guard length > 0 else { throw place.error("is empty, not an HDF5 file") }
+    try findSignature()
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
-  /// Fills `destination` with the bytes from `offset` on.
+  /// HDF5's signature stands at the start or, behind a user block, at 512, 1024, 2048, ….
+  private func findSignature() throws(HDF5Error) {
+    var position = 0
+    while position + 8 <= length {
+      let start = try bytes(at: position, count: 8)
+      if start == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] { return }
+      position = max(512, position * 2)
+    }
+    let start = try bytes(at: 0, count: min(length, 512))
+    throw place.error(
+      "is not an HDF5 file" + (HDF5Impostor.name(start).map { " but \($0)" } ?? " (no signature)"))
+  }
+
+  private func bytes(at offset: Int, count: Int) throws(HDF5Error) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: HDF5Error?
+    bytes.withUnsafeMutableBytes { buffer in
+      do throws(HDF5Error) { try read(at: offset, into: buffer, place) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Fills `destination` with the bytes from `offset` on, which lie within `length`.
   func read(
     at offset: Int, into destination: UnsafeMutableRawBufferPointer, _ place: HDF5Place
   ) throws(HDF5Error) {
-    guard offset >= 0, destination.count <= length, offset <= length - destination.count else {
-      throw place.error(
-        "needs bytes \(offset) to \(offset) + \(destination.count) of a file of \(length)")
-    }
     var done = 0
     while done < destination.count {
       let count = pread(
@@ -64,85 +75,35 @@ final class HDF5Source: Sendable {
       }
     }
   }
-
-  /// - Parameter count: must have been judged reasonable by the caller.
-  func bytes(
-    at offset: UInt64, count: Int, _ place: HDF5Place
-  ) throws(HDF5Error) -> HDF5Cursor {
-    guard let offset = Int(exactly: offset), count >= 0, count <= length, offset <= length - count
-    else { throw place.error("points to \(count) bytes at \(offset) in a file of \(length)") }
-    var bytes = [UInt8](repeating: 0, count: count)
-    var failure: HDF5Error?
-    bytes.withUnsafeMutableBytes { buffer in
-      do throws(HDF5Error) { try read(at: offset, into: buffer, place) } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return HDF5Cursor(bytes[...], place)
-  }
 }
 
-/// Walks over little-endian bytes; reading past their end is an error.
-struct HDF5Cursor {
-  private(set) var bytes: ArraySlice<UInt8>
-  let place: HDF5Place
+/// What people have under the name of a dataset when it is no HDF5 file.
+enum HDF5Impostor {
+  private static let signatures: [(start: [UInt8], name: String)] = [
+    (Array("\u{1f}".utf8) + [0x8b], "packed by gzip; gunzip unpacks it"),
+    (Array("PK\u{3}\u{4}".utf8), "a zip archive, as NumPy's .npz and PyTorch's files are"),
+    ([0x93] + Array("NUMPY".utf8), "an array of NumPy (.npy)"),
+    (Array("BZh".utf8), "packed by bzip2; bunzip2 unpacks it"),
+    ([0xfd] + Array("7zXZ".utf8), "packed by xz; unxz unpacks it"),
+    ([0x28, 0xb5, 0x2f, 0xfd], "packed by zstd; unzstd unpacks it"),
+    ([0x0e, 0x03, 0x13, 0x01], "an HDF4 file, an older format"),
+    (Array("PAR1".utf8), "a Parquet file"), (Array("(dp0".utf8), "a Python pickle"),
+  ]
 
-  init(_ bytes: ArraySlice<UInt8>, _ place: HDF5Place) {
-    self.bytes = bytes
-    self.place = place
-  }
-
-  var remaining: Int { bytes.count }
-
-  mutating func take(_ count: Int) throws(HDF5Error) -> HDF5Cursor {
-    guard count >= 0, count <= bytes.count else {
-      throw place.error("a structure of the file is cut short")
+  /// - Parameter start: the first bytes of the file.
+  /// - Returns: `nil` for what is not known.
+  static func name(_ start: [UInt8]) -> String? {
+    let text = String(decoding: start, as: UTF8.self)
+    if text.hasPrefix("version https://git-lfs") {
+      let size = text.split(separator: "\n").first { $0.hasPrefix("size ") }.map { $0.dropFirst(5) }
+      return "a Git LFS pointer to \(size ?? "?") bytes; git lfs pull fetches them"
     }
-    let result = bytes.prefix(count)
-    bytes = bytes.dropFirst(count)
-    return HDF5Cursor(result, place)
-  }
-
-  mutating func skip(_ count: Int) throws(HDF5Error) { _ = try take(count) }
-
-  /// An unsigned integer of 1 ... 8 bytes.
-  mutating func integer(_ size: Int) throws(HDF5Error) -> UInt64 {
-    let part = try take(size)
-    return part.bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  mutating func byte() throws(HDF5Error) -> Int { Int(try integer(1)) }
-  mutating func short() throws(HDF5Error) -> Int { Int(try integer(2)) }
-  mutating func word() throws(HDF5Error) -> Int { Int(try integer(4)) }
-  /// A file offset.
-  mutating func address() throws(HDF5Error) -> UInt64 { try integer(8) }
-
-  /// A length or extent, which must fit a signed 48-bit integer: nothing real is larger.
-  mutating func extent() throws(HDF5Error) -> Int {
-    let value = try integer(8)
-    guard value < 1 << 48 else { throw place.error("a length of \(value) is absurd") }
-    return Int(value)
-  }
-
-  mutating func expect(_ signature: String, _ what: String) throws(HDF5Error) {
-    let found = try take(signature.utf8.count)
-    guard found.bytes.elementsEqual(signature.utf8) else {
-      throw place.error("the signature of \(what) is missing")
+    let first = text.drop { $0.isWhitespace || $0 == "\u{feff}" }.prefix(64).lowercased()
+    if ["<!doctype", "<html", "<head", "<?xml"].contains(where: first.hasPrefix) {
+      return "a web page (HTML), an answer of the server in place of the data"
     }
-  }
-
-  mutating func expect(byte value: Int, _ what: String) throws(HDF5Error) {
-    let found = try byte()
-    guard found == value else {
-      throw place.error("\(what) is \(found), only \(value) is supported")
-    }
-  }
-
-  /// Text up to the first zero byte, which must be there.
-  func text() throws(HDF5Error) -> String {
-    guard let end = bytes.firstIndex(of: 0) else { throw place.error("a name has no end") }
-    return String(decoding: bytes[..<end], as: UTF8.self)
+    // Protocols 2 to 5 begin with their number.
+    if start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) { return "a Python pickle" }
+    return signatures.first { start.starts(with: $0.start) }?.name
   }
 }
-
-/// What HDF5 writes for "nowhere".
-let undefinedAddress = UInt64.max

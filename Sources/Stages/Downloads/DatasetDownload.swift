@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import RLCore
 public import Runs
 
 /// Fetches one file: beside its name first, continued where it broke off, renamed when whole.

@@ -1,6 +1,7 @@
+import Agents
 public import Datasets
 public import Environments
-import Networks
+import Autodiff
 public import RLCore
 import Runs
 
@@ -21,7 +22,7 @@ public struct BehaviourPolicy {
       return
     }
     let file = try NetworkFile.read(policyFile, as: .policy)
-    let network = GaussianPolicy(network: file.network)
+    let network = try AgentStore.gaussian(file, named: policyFile)
     for (field, expected, actual) in [
       ("observations", specification.observationSize, network.observationSize),
       ("actions", specification.actionSize, network.actionSize),
@@ -30,6 +31,7 @@ public struct BehaviourPolicy {
         file: policyFile, field: field, expected: "\(expected) (\(specification.name))",
         actual: "\(actual)")
     }
+    try AgentStore.check(environment: file.environment, kind: kind, file: policyFile)
     policy = network
     metadata.policy = file.tensors
     metadata.strings["algorithm"] = file.metadata["algorithm"] ?? "SAC"

@@ -26,11 +26,9 @@ public struct DatasetRecipe {
 
   private let context: StageContext
   private let task: ControlTask
-  private var recipe: RecipeConfiguration { context.configuration.recipe }
+  private var recipe: RecipeSettings { context.configuration.recipe }
 
-  /// - Throws: ``ConfigurationError`` where the configuration contradicts the recipe.
   public init(_ context: StageContext) throws {
-    try context.configuration.refuseRecipeContradictions()
     self.context = context
     task = try ControlTask(context.configuration)
   }
@@ -47,9 +45,9 @@ public struct DatasetRecipe {
     training.configuration = context.configuration.scratchOfRecipe
     training.resume = true
     let sac = directory.file("sac")
-    try SACStage(training).run(output: sac, replayDataset: fullReplay)
+    try OnlineStage(training).run(ensemble: nil, output: sac, replayDataset: fullReplay)
 
-    let candidates = try judge(SACStage.policies(in: sac))
+    let candidates = try judge(OnlineStage.policies(in: sac))
     let choice = RecipeChoice(candidates, mediumFraction: recipe.mediumFraction)
     try AtomicText.write(RecipeChoice.csv(candidates), to: directory.file("candidates.csv"))
     for (name, candidate) in [("medium", choice.medium), ("expert", choice.expert)] {
@@ -84,8 +82,7 @@ public struct DatasetRecipe {
 
   /// What the files say they were made by.
   private var command: String {
-    context.configuration.command(
-      "dataset recipe", sections: ["networks", "sac", "recipe"])
+    context.configuration.command("dataset recipe")
   }
 
   // MARK: Policies
@@ -97,7 +94,7 @@ public struct DatasetRecipe {
     defer { context.reporter.end() }
     return try files.enumerated().map { index, file in
       let found = try task.evaluate(
-        EnsembleFiles.policy(file.path, task: task), episodes: recipe.candidateEpisodes,
+        AgentStore.gaussianPolicy(file.path, task: task), episodes: recipe.candidateEpisodes,
         selection: .sample, seed: seed, purpose: "recipe/candidate", pool: context.pool)
       context.reporter.update(index + 1)
       return RecipeCandidate(
@@ -118,10 +115,10 @@ public struct DatasetRecipe {
       let candidate = kind == .medium ? choice.medium : choice.expert
       try directory.makeDirectory(directory.file("policies"))
       let policy = directory.file("policies/\(kind.rawValue).safetensors")
-      try EnsembleFiles.write(
-        EnsembleFiles.policy(
-          SACStage.policyFile(block: candidate.iteration, in: sac), task: task),
-        environment: task.name, to: policy)
+      try AgentStore.write(
+        AgentStore.gaussianPolicy(
+          OnlineStage.policyFile(block: candidate.iteration, in: sac), task: task),
+        task: task, to: policy)
       try collect(
         (policy, candidate.iteration), seedOffset: kind == .medium ? 1 : 2, to: path)
     case .mediumExpert:
@@ -132,11 +129,11 @@ public struct DatasetRecipe {
         .write(to: path, command: command)
     case .mediumReplay:
       let replay = try D4RLDataset(contentsOf: full)
-      let rows = min(replay.rows, choice.medium.iteration * context.configuration.sac.blockSteps)
-      let medium = SACStage.policyFile(block: choice.medium.iteration, in: sac)
+      let rows = min(replay.rows, choice.medium.iteration * context.configuration.online.blockSteps)
+      let medium = OnlineStage.policyFile(block: choice.medium.iteration, in: sac)
       try DatasetAssembly([.init(replay, rows: 0..<rows)], output: path).write(
         to: path, command: command,
-        policy: EnsembleFiles.policyTensors(medium, task: task),
+        policy: AgentStore.policyTensors(medium, task: task),
         integers: ["iteration": choice.medium.iteration])
     case .fullReplay:
       throw RunError.missing(path: path, what: "the replay written by soft actor-critic")
@@ -170,7 +167,7 @@ public struct DatasetRecipe {
     for candidate in [choice.medium, choice.expert] {
       let result = EvaluationResult(
         specification: task.specification, returns: [candidate.mean], lengths: [])
-      scores.add(result, step: candidate.iteration * context.configuration.sac.blockSteps)
+      scores.add(result, step: candidate.iteration * context.configuration.online.blockSteps)
     }
     let summary = RunSummary(
       stage: "recipe", configuration: context.configuration, scores: scores,
@@ -201,40 +198,17 @@ private enum RecipeRow {
 }
 
 extension ExperimentConfiguration {
-  /// What soft actor-critic is run with. The recipe itself plays no part in it, so that a finished
-  /// `bred sac` run of these settings can be used as it is.
+  /// What the agent is trained with. The recipe itself plays no part in it, so that a finished `bred sac` run
+  /// of these settings can be used as it is.
   var scratchOfRecipe: ExperimentConfiguration {
-    var result = self
-    result.sac.environmentSteps = recipe.environmentSteps
-    result.sac.policyInterval = recipe.policyInterval
+    var result = restricted(to: [.online])
+    result.offline.algorithm = AlgorithmCatalog.none
+    result.online.members = nil
+    result.online.replay = .onlineOnly
+    result.online.firstBlockMultiplier = 1
+    result.online.environmentSteps = recipe.environmentSteps
+    result.online.policyInterval = recipe.policyInterval
     result.evaluation.interval = recipe.policyInterval
-    result.recipe = RecipeConfiguration()
     return result
-  }
-
-  func refuseRecipeContradictions() throws(ConfigurationError) {
-    let defaults = ExperimentConfiguration()
-    func refuse<Value: Equatable>(
-      _ key: String, _ path: KeyPath<ExperimentConfiguration, Value>, by other: String
-    ) throws(ConfigurationError) {
-      guard self[keyPath: path] != defaults[keyPath: path] else { return }
-      throw .contradiction(
-        file: "configuration", keys: [key, other], reason: "a recipe takes the latter's value")
-    }
-    try refuse("sac.environmentSteps", \.sac.environmentSteps, by: "recipe.environmentSteps")
-    try refuse("sac.policyInterval", \.sac.policyInterval, by: "recipe.policyInterval")
-    try refuse("evaluation.interval", \.evaluation.interval, by: "recipe.policyInterval")
-    guard recipe.environmentSteps <= sac.bufferCapacity else {
-      throw .contradiction(
-        file: "configuration", keys: ["recipe.environmentSteps", "sac.bufferCapacity"],
-        reason: "the replay must hold all \(recipe.environmentSteps) steps, its capacity is "
-          + "\(sac.bufferCapacity)")
-    }
-    let blocks = recipe.environmentSteps / sac.blockSteps
-    guard recipe.policyInterval <= blocks else {
-      throw .contradiction(
-        file: "configuration", keys: ["recipe.policyInterval", "recipe.environmentSteps"],
-        reason: "there are \(blocks) blocks of \(sac.blockSteps) steps, so no policy would be kept")
-    }
   }
 }

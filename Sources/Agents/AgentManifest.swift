@@ -1,0 +1,199 @@
+import Foundation
+public import RLCore
+
+/// `agent.json`: what an agent's files are, for those who read them.
+struct AgentManifest: Codable {
+  static let fileName = "agent.json"
+  static let currentVersion = 1
+
+  struct Part: Codable {
+    var name: String
+    var kind: String
+    var networks: Int
+    var hasTargets: Bool
+    var isShared: Bool
+  }
+
+  /// Of this layout.
+  var version = AgentManifest.currentVersion
+  var producer: String?
+  var algorithm: String
+  var environment: String?
+  /// Kind of the networks that act, `mixture` where they are several.
+  var policyKind: String?
+  var policyPart: String?
+  var parts: [Part]
+  var numbers: [String: Double]
+  var settings: JSONValue?
+  var sizes: StoredAgent.Sizes?
+
+  /// `nil` for agents of no algorithm.
+  init?(_ agent: StoredAgent) {
+    guard let algorithm = agent.algorithm else { return nil }
+    self.algorithm = algorithm
+    producer = agent.producer
+    environment = agent.environment
+    policyPart = agent.policyPart
+    if let actors = agent.policyPart.flatMap({ agent.part($0) }) {
+      policyKind = actors.networks.count > 1 ? "mixture" : actors.role.rawValue
+    }
+    parts = agent.parts.map {
+      Part(
+        name: $0.name, kind: $0.role.rawValue, networks: $0.networks.count,
+        hasTargets: $0.targets != nil, isShared: $0.isShared)
+    }
+    numbers = agent.numbers
+    settings = agent.settings
+    sizes = agent.sizes
+  }
+
+  /// - Returns: `nil` where there is no such file.
+  /// - Throws: ``EnsembleDirectoryError/manifest(file:reason:)``.
+  static func read(in folder: String) throws(EnsembleDirectoryError) -> AgentManifest? {
+    let path = "\(folder)/\(fileName)"
+    guard EnsembleDirectory.exists(path) else { return nil }
+    let manifest: AgentManifest
+    do {
+      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      manifest = try JSONDecoder().decode(AgentManifest.self, from: data)
+    } catch let error as DecodingError {
+      throw .manifest(file: path, reason: JSONValue.reason(error))
+    } catch {
+      throw .manifest(file: path, reason: "it cannot be read: \(error.localizedDescription)")
+    }
+    try manifest.check(path)
+    return manifest
+  }
+
+  private func check(_ path: String) throws(EnsembleDirectoryError) {
+    guard version == AgentManifest.currentVersion else {
+      throw .manifest(
+        file: path,
+        reason: "'version' is \(version), this program reads \(AgentManifest.currentVersion)")
+    }
+    var names: Set<String> = []
+    for part in parts {
+      guard StoredPart.isName(part.name), names.insert(part.name).inserted else {
+        throw .manifest(
+          file: path,
+          reason: "'\(part.name)' is no name of a part, or that of two: expected a-z, 0-9, - and _")
+      }
+      guard NetworkRole(rawValue: part.kind) != nil else {
+        throw .manifest(
+          file: path,
+          reason: "part '\(part.name)' is of kind '\(part.kind)', known are "
+            + NetworkRole.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      guard (1...1024).contains(part.networks) else {
+        throw .manifest(
+          file: path,
+          reason: "part '\(part.name)' has \(part.networks) networks, expected 1 to 1024")
+      }
+    }
+    guard !parts.isEmpty, policyPart.map(names.contains) ?? true else {
+      throw .manifest(
+        file: path,
+        reason: "'policyPart' is '\(policyPart ?? "none")', the parts are "
+          + (parts.isEmpty ? "none" : parts.map(\.name).joined(separator: ", ")))
+    }
+  }
+
+  func write(to folder: String) throws(EnsembleDirectoryError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let data: Data
+    do { data = try encoder.encode(self) } catch {
+      preconditionFailure("an agent's description cannot be encoded: \(error)")
+    }
+    do throws(FileError) {
+      try AtomicFile.write(to: "\(folder)/\(AgentManifest.fileName)") {
+        (output) throws(FileError) in
+        try output.write(Array(data) + [UInt8(ascii: "\n")])
+      }
+    } catch {
+      throw .system(error)
+    }
+  }
+}
+
+/// Any JSON value: settings of an algorithm that this program need not know.
+public enum JSONValue: Sendable, Codable, Equatable {
+  case null
+  case flag(Bool)
+  case integer(Int)
+  case number(Double)
+  case text(String)
+  case list([JSONValue])
+  case object([String: JSONValue])
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .flag(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .text(value)
+    } else if let value = try? container.decode([JSONValue].self) {
+      self = .list(value)
+    } else {
+      self = .object(try container.decode([String: JSONValue].self))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .flag(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
+    case .list(let values): try container.encode(values)
+    case .object(let values): try container.encode(values)
+    }
+  }
+
+  /// The settings of a group.
+  public init(_ settings: any SettingGroup) {
+    do {
+      let data = try JSONEncoder().encode(settings)
+      self = try JSONDecoder().decode(JSONValue.self, from: data)
+    } catch {
+      preconditionFailure("settings cannot be encoded: \(error)")
+    }
+  }
+
+  /// These settings as a group.
+  ///
+  /// - Throws: ``StateError`` where a key is missing or has a value of another kind.
+  public func decoded<Group: SettingGroup>(as group: Group.Type) throws(StateError) -> Group {
+    do {
+      return try JSONDecoder().decode(group, from: JSONEncoder().encode(self))
+    } catch {
+      let reason = (error as? DecodingError).map(JSONValue.reason) ?? "\(error)"
+      throw .mismatch(name: "settings", expected: "those of \(group)", actual: reason)
+    }
+  }
+
+  /// What is wrong, in words.
+  static func reason(_ error: DecodingError) -> String {
+    func path(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
+      let keys = context.codingPath + (last.map { [$0] } ?? [])
+      return keys.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context): return "'\(path(context, key))' is missing"
+    case .typeMismatch(let type, let context):
+      return "'\(path(context))' is not of the expected kind, \(type)"
+    case .valueNotFound(_, let context): return "'\(path(context))' has no value"
+    case .dataCorrupted(let context) where context.codingPath.isEmpty: return "it is not JSON"
+    case .dataCorrupted(let context): return "'\(path(context))': \(context.debugDescription)"
+    @unknown default: return "\(error)"
+    }
+  }
+}

@@ -1,0 +1,44 @@
+public import RLCore
+
+/// A policy from files, with what they say about it.
+public struct StoredPolicy: Sendable {
+  public let policy: any Policy
+  /// The task that it was trained on, where the files say so.
+  public let environment: String?
+
+  /// The policy in a file, of whatever kind; what acts in an agent's folder; or what the members of an
+  /// ensemble directory, or of a run directory's `weights`, do together.
+  ///
+  /// - Throws: ``EnsembleDirectoryError``.
+  public static func read(_ path: String) throws(EnsembleDirectoryError) -> StoredPolicy {
+    guard EnsembleDirectory.isFolder(path) else {
+      do throws(NetworkFileError) {
+        let file = try NetworkFile.readPolicy(path)
+        return StoredPolicy(policy: file.policy!, environment: file.environment)
+      } catch {
+        throw .network(error)
+      }
+    }
+    let folder = EnsembleDirectory.weights(of: path)
+    let isAgent =
+      !EnsembleDirectory.hasMembers(folder)
+      && [AgentManifest.fileName, "actor.safetensors"].contains {
+        EnsembleDirectory.exists("\(folder)/\($0)")
+      }
+    let (policy, environment): ((any Policy)?, String?)
+    let reason: String
+    if isAgent {
+      let agent = try EnsembleDirectory.readAgent(folder)
+      (policy, environment) = (agent.policy, agent.environment)
+      reason = "the agent's policy is more than the networks of one part"
+    } else {
+      let ensemble = try EnsembleDirectory.read(folder)
+      (policy, environment) = (ensemble.policy, ensemble.environment)
+      reason =
+        "policies of kind '\(ensemble.members[0].actors.first?.role.rawValue ?? "unknown")' of "
+        + "\(ensemble.members.count) members cannot act together"
+    }
+    guard let policy else { throw .noPolicy(path: folder, reason: reason) }
+    return StoredPolicy(policy: policy, environment: environment)
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+
+/// Values that lie over those of the layers below: a method, a task, a file, `--set`, or options.
+public struct ConfigurationLayer: Sendable {
+  /// From the lowest layer to the highest.
+  public enum Kind: Int, Sendable, Comparable {
+    /// How to learn. A value in it that it makes meaningless itself is an error.
+    case method
+    /// What to learn from. A task speaks for all methods: what the chosen one has no use for is dropped.
+    case task
+    /// `--config`.
+    case file
+    /// `--set`.
+    case overrides
+    /// An option of its own, such as `--seed`.
+    case options
+
+    public static func < (first: Kind, second: Kind) -> Bool { first.rawValue < second.rawValue }
+  }
+
+  enum Content: Sendable {
+    case yaml(String)
+    case overrides([String])
+    case options([ConfigurationOption])
+  }
+
+  public let kind: Kind
+  /// A method's or task's name, or the file: what messages call the layer.
+  public let name: String
+  let content: Content
+
+  /// A layer whose text is at hand.
+  public init(name: String, yaml: String, kind: Kind = .file) {
+    self.init(kind, name, .yaml(yaml))
+  }
+
+  private init(_ kind: Kind, _ name: String, _ content: Content) {
+    (self.kind, self.name, self.content) = (kind, name, content)
+  }
+
+  /// `key=value` texts; dotted keys, values in YAML. Of two for one key the later counts.
+  public static func overrides(_ texts: [String]) -> ConfigurationLayer {
+    ConfigurationLayer(.overrides, "--set", .overrides(texts))
+  }
+
+  public static func options(_ options: [ConfigurationOption]) -> ConfigurationLayer {
+    ConfigurationLayer(.options, "options", .options(options))
+  }
+
+  /// The layer that a YAML file holds.
+  ///
+  /// - Throws: ``ConfigurationError`` where it cannot be read or is no text of at most 1 MiB.
+  public init(file: String, kind: Kind = .file) throws(ConfigurationError) {
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
+      throw .unreadable(file: file, reason: readable(error))
+    }
+    guard data.count <= 1 << 20 else {
+      throw .malformed(file: file, reason: "larger than 1 MiB")
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw .malformed(file: file, reason: "not UTF-8 text")
+    }
+    self.init(name: file, yaml: text, kind: kind)
+  }
+
+  /// The same values in another place of the order.
+  func of(_ kind: Kind) -> ConfigurationLayer { ConfigurationLayer(kind, name, content) }
+
+  /// What messages and `show` call the layer.
+  var origin: String {
+    switch kind {
+    case .method: "method \(name)"
+    case .task: "task \(name)"
+    case .file, .overrides, .options: name
+    }
+  }
+}
+
+/// The tasks, or the methods, that are known by name.
+public struct ConfigurationLibrary: Sendable {
+  public let kind: ConfigurationLayer.Kind
+  public let layers: [ConfigurationLayer]
+
+  /// - Parameter texts: YAML by name.
+  public init(_ kind: ConfigurationLayer.Kind, _ texts: [String: String]) {
+    self.kind = kind
+    layers = texts.sorted { $0.key < $1.key }
+      .map { ConfigurationLayer(name: $0.key, yaml: $0.value, kind: kind) }
+  }
+
+  public var names: [String] { layers.map(\.name) }
+
+  /// The layer of this name, or that in the file of this path.
+  ///
+  /// A text with a slash or the ending `.yaml` is a path.
+  /// - Throws: ``ConfigurationError/unknownName(kind:name:suggestion:known:)``, or what reading throws.
+  public func layer(_ name: String) throws(ConfigurationError) -> ConfigurationLayer {
+    if let layer = layers.first(where: { $0.name == name }) { return layer }
+    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+      return try ConfigurationLayer(file: name, kind: kind)
+    }
+    throw .unknownName(
+      kind: "\(kind)", name: name, suggestion: nearest(to: name, among: names), known: names)
+  }
+}

@@ -1,0 +1,116 @@
+import Agents
+import Algorithms
+import Configuration
+import DenseMath
+import Autodiff
+import RLCore
+import Runs
+
+/// What becomes of offline agents when interaction begins: their networks, by name of the part, go into the
+/// agents that learn online. Moments and targets start afresh (Off2On); targets go along where the
+/// algorithm stays the same.
+struct HandOver {
+  private let configuration: ExperimentConfiguration
+  private let type: any Algorithm.Type
+  private let settings: any SettingGroup
+  private let task: ControlTask
+
+  init(
+    _ configuration: ExperimentConfiguration, type: any Algorithm.Type,
+    settings: any SettingGroup, task: ControlTask
+  ) {
+    self.configuration = configuration
+    self.type = type
+    self.settings = settings
+    self.task = task
+  }
+
+  private var online: OnlineSettings { configuration.online }
+
+  /// How many of the offline agents take part: `online.members`, or all.
+  func members(of loaded: LoadedAgents) -> Int { online.members ?? loaded.members.count }
+
+  /// Whether one agent takes all critics over.
+  private var isJoint: Bool { type.takesEnsemble && online.actor != .independent }
+
+  func wantsDistilled(_ loaded: LoadedAgents) -> Bool {
+    isJoint && online.actor == .distilled && members(of: loaded) > 1
+  }
+
+  /// The agents that learn online.
+  func team(
+    from loaded: LoadedAgents?, distilled: GaussianPolicy?, pool: WorkerPool
+  ) throws -> AgentTeam {
+    let count = loaded.map(members(of:)) ?? online.members ?? 1
+    if let loaded, count > loaded.members.count {
+      throw RunError.mismatch(
+        what: "online.members", expected: "at most the \(loaded.members.count) agents in \(loaded.path)",
+        actual: "\(count)")
+    }
+    let team = try AgentTeam(
+      members: isJoint ? 1 : count, pool: pool, extraColumns: type.extraColumns
+    ) { member, pool in
+      var setup = AgentSetup(task.specification)
+      setup.hiddenSizes = loaded?.hiddenSizes ?? configuration.networks.hiddenWidths
+      setup.ensembleSize = isJoint ? count : 1
+      setup.actorMembers = isJoint && online.actor == .mixture ? count : 1
+      setup.seed =
+        isJoint
+        ? UInt64(configuration.seed) : MemberSeed.of(seed: configuration.seed, member: member)
+      return try Agent.make(type, settings, setup, pool: pool)
+    }
+    guard let loaded else { return team }
+    for (index, agent) in team.agents.enumerated() {
+      let sources = isJoint ? Array(loaded.members.prefix(count)) : [loaded.members[index]]
+      try fill(agent, from: sources, distilled: distilled, path: loaded.path)
+      if online.startTemperature == .members {
+        agent.setNumber("temperature", to: try loaded.meanNumber("temperature", of: sources))
+      }
+      agent.beginOnline()
+    }
+    return team
+  }
+
+  private func fill(
+    _ agent: Agent, from sources: [StoredAgent], distilled: GaussianPolicy?, path: String
+  ) throws {
+    let isSame = sources.allSatisfy { $0.algorithm == type.name }
+    for part in agent.networkNames {
+      guard let source = type.source(ofPart: part), let shape = agent.networks(part)?.first?.shape
+      else { continue }
+      if part == "actor", let distilled {
+        try agent.load([distilled.network], into: part)
+        continue
+      }
+      let stored = try sources.map { member throws(RunError) in
+        guard let found = member.part(source) else {
+          throw .missing(path: path, what: "part '\(source)', which '\(type.name)' goes on with,")
+        }
+        return found
+      }
+      let networks = try stored.flatMap(\.networks).map {
+        try $0.network.adapted(to: shape, part: part, path: path)
+      }
+      let targets = isSame ? stored.compactMap(\.targets).flatMap { $0 }.map(\.network) : []
+      try agent.load(
+        networks, into: part, targets: targets.count == networks.count ? targets : nil)
+    }
+    guard isSame, sources.count == 1 else { return }
+    for (name, value) in sources[0].numbers { agent.setNumber(name, to: value) }
+  }
+}
+
+extension Network {
+  /// This network for a part of another shape: a deterministic policy takes the means of a
+  /// tanh-Gaussian one (BRED, appendix C).
+  func adapted(to wanted: NetworkShape, part: String, path: String) throws(RunError) -> Network {
+    if shape == wanted { return self }
+    var body = shape
+    body.outputSize = wanted.outputSize
+    guard body == wanted, shape.outputSize == 2 * wanted.outputSize else {
+      throw .mismatch(
+        what: "\(path): part '\(part)'", expected: "\(wanted)", actual: "\(shape)")
+    }
+    return firstOutputs(wanted.outputSize)
+  }
+}

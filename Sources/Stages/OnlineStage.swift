@@ -1,0 +1,132 @@
+import Algorithms
+import Configuration
+import DenseMath
+import Foundation
+import Autodiff
+import RLCore
+public import Runs
+
+/// Training by interaction, of any algorithm: fine-tuning of offline agents (BRED, section 5) or from
+/// scratch.
+///
+/// Where the algorithm takes an ensemble, one agent takes over all N offline agents' critics, with their
+/// distilled policy or their live mixture; otherwise, and with `online.actor: independent`, N agents go on
+/// by themselves and act as their mixture.
+public struct OnlineStage {
+  private let context: StageContext
+  private var configuration: ExperimentConfiguration { context.configuration }
+  /// Name of the stage in manifests and summaries.
+  private let name: String
+
+  public static let name = "finetune"
+  /// The name where there is no offline stage.
+  public static let scratchName = "sac"
+
+  public init(_ context: StageContext) {
+    self.context = context
+    name = context.configuration.startsFromAgents ? OnlineStage.name : OnlineStage.scratchName
+  }
+
+  /// Trains, or goes on training, in the run directory `output`.
+  ///
+  /// - Parameters:
+  ///   - ensemble: the offline agents; `nil` starts from scratch. Where they must be distilled and are not,
+  ///     that is done first, in `output/distillation`.
+  ///   - replayDataset: D4RL v2 file to which the online buffer is written at the end.
+  /// - Returns: the file with the final policy, `output/weights/policy.safetensors`; for several
+  ///   policies the directory `output/weights`.
+  @discardableResult
+  public func run(
+    ensemble: String?, output: String, replayDataset: String? = nil
+  ) throws -> String {
+    if let replayDataset, FileManager.default.fileExists(atPath: replayDataset), !context.resume {
+      throw RunError.cannotWrite(path: replayDataset, reason: "the file exists already")
+    }
+    let isFinished = try RunDirectory.holdsFinishedRun(output, context: context)
+    // A finished run can still give its replay: the last checkpoint holds it.
+    let hasReplay = replayDataset.map { FileManager.default.fileExists(atPath: $0) } ?? true
+    if isFinished && hasReplay { return AgentStore.finalPolicy(in: "\(output)/weights") }
+
+    let task = try ControlTask(configuration)
+    let type = try AlgorithmRegistry.named(configuration.online.algorithm)
+    let settings = configuration.onlineAlgorithm!
+    let loaded = try ensemble.map { try AgentStore.read($0, task: task) }
+    let data =
+      configuration.readsDataset
+      ? try OfflineData(configuration, task: task, for: type, settings) : nil
+    let handOver = HandOver(configuration, type: type, settings: settings, task: task)
+    var distilled: GaussianPolicy?
+    if let loaded, handOver.wantsDistilled(loaded) {
+      distilled = try loaded.distilled { context.reporter.note($0) }
+    }
+    // Whatever does not fit is refused before anything is written.
+    if distilled != nil || loaded.map({ !handOver.wantsDistilled($0) }) ?? true {
+      _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
+    }
+    let directory = try RunDirectory(path: output, resume: context.resume)
+    var inputs: [String: String] = [:]
+    if let data { inputs["dataset"] = data.digest }
+    if let loaded, let ensemble {
+      if distilled == nil, handOver.wantsDistilled(loaded) {
+        distilled = try distil(ensemble, directory: directory)
+      }
+      let digests = AgentStore.digests(
+        of: loaded, members: handOver.members(of: loaded), distilled: distilled != nil)
+      inputs.merge(digests) { first, _ in first }
+    }
+    let team = try handOver.team(from: loaded, distilled: distilled, pool: context.pool)
+    let session = try StageSession(
+      stage: name, directory: directory, context: context,
+      columns: OnlineLoop.columns(of: team), inputs: inputs)
+    if configuration.online.policyInterval > 0 {
+      try directory.makeDirectory(directory.file("policies"))
+    }
+    let replay = try OnlineReplay(
+      configuration.online, data: data, task: task, columns: type.extraColumns,
+      discount: (settings as? any AlgorithmSettings)?.discount ?? 0.99)
+    let loop = try OnlineLoop(
+      configuration.online, team: team, replay: replay, task: task, context: context,
+      session: session, purpose: name,
+      keep: { block, policy in
+        try AgentStore.write(
+          policy, task: task, to: OnlineStage.policyFile(block: block, in: output))
+      })
+    try loop.run(label: name, reporter: context.reporter)
+    try AgentStore.write(team.agents, settings, task: task, to: directory.weights)
+    if let replayDataset {
+      try ReplayDataset.write(
+        replay.online, agent: team.agents[0], task: task, configuration: configuration,
+        to: replayDataset, replacing: context.resume)
+    }
+    try session.finish(extra: ["environmentSteps": Double(configuration.online.environmentSteps)])
+    return AgentStore.finalPolicy(in: directory.weights)
+  }
+
+  private func distil(_ ensemble: String, directory: RunDirectory) throws -> GaussianPolicy {
+    context.reporter.note("no distilled policy in \(ensemble): distilling first")
+    var inner = context
+    inner.resume = true
+    inner.configuration = configuration.restricted(to: [.distillation])
+    let file = try DistillStage(inner).run(
+      ensemble: ensemble, output: directory.file("distillation"), addToEnsemble: false)
+    return try AgentStore.gaussianPolicy(file, task: try ControlTask(configuration))
+  }
+
+  /// The policy kept after `block` blocks (`online.policyInterval`).
+  static func policyFile(block: Int, in output: String) -> String {
+    "\(output)/policies/\(String(format: "%06d", block)).safetensors"
+  }
+
+  /// The policies kept in a run directory, by the number of blocks behind them.
+  static func policies(in output: String) throws(RunError) -> [(iteration: Int, path: String)] {
+    let folder = "\(output)/policies"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let blocks = names.compactMap { name in
+      name.hasSuffix(".safetensors") ? Int(name.dropLast(".safetensors".count)) : nil
+    }.sorted()
+    guard !blocks.isEmpty else {
+      throw .missing(path: folder, what: "policies that online training kept")
+    }
+    return blocks.map { ($0, policyFile(block: $0, in: output)) }
+  }
+}
