@@ -1,5 +1,5 @@
 import DenseMath
-import Networks
+import Autodiff
 import RLCore
 import TestSupport
 import Testing
