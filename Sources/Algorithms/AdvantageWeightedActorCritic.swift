@@ -23,7 +23,8 @@ public final class AdvantageWeightedActorCritic: Algorithm {
 
   public struct Settings: AlgorithmSettings {
     @Setting(
-      1...65_536, "Transitions in a minibatch.", symbol: "B", source: "rlkit: 128 offline, 1024 online")
+      1...65_536, "Transitions in a minibatch.", symbol: "B",
+      source: "rlkit: 128 offline, 1024 online")
     public var batchSize = 1024
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "rlkit")
     public var discount = 0.99
@@ -63,7 +64,8 @@ public final class AdvantageWeightedActorCritic: Algorithm {
     critics = parts.critics(
       count: 2, tau: settings.tau, optimizer: .adam(learningRate: settings.criticLearningRate))
     (drawNow, drawNext) = (parts.noise("current"), parts.noise("next"))
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "weighted −log π(a∣s)")
     advantageMetric = parts.metric("advantage", "A, averaged over the minibatch")
     qMean = parts.metric("q_mean", "minⱼ Qⱼ(s, a), averaged")
@@ -71,7 +73,8 @@ public final class AdvantageWeightedActorCritic: Algorithm {
 
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
     let next = actor(batch.nextObservations).sample(drawNext).actions
-    let y = batch.rewards
+    let y =
+      batch.rewards
       + settings.discount * batch.masks * critics.target(batch.nextObservations, next).minimum()
     try step.minimize(critics, reporting: criticLoss) {
       critics(batch.observations, batch.actions).squaredError(to: y)

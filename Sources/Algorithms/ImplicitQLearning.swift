@@ -18,7 +18,8 @@ public final class ImplicitQLearning: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "IQL's code")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "IQL's code")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "IQL's code")
     public var tau = 0.005
     @Setting(0.5...0.999, "Expectile of V.", symbol: "τ", source: "IQL, appendix B; locomotion")
     public var expectile = 0.7
@@ -65,7 +66,8 @@ public final class ImplicitQLearning: Algorithm {
       "value", count: 1, ofStatesOnly: true, initialization: orthogonal, optimizer: rate)
     valueLoss = parts.metric("value_loss", "expectile loss of V")
     policyLoss = parts.metric("policy_loss", "weighted −log π(a∣s)")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     advantageMetric = parts.metric("advantage", "minⱼ Q̄ⱼ(s, a) − V(s), averaged")
     weightMetric = parts.metric("policy_weight", "weight of a transition, averaged")
   }

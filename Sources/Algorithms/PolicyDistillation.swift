@@ -62,7 +62,8 @@ public final class PolicyDistillation {
     bounds = members[0].logStdBounds
     let shape = members[0].network.shape
     parts = AgentParts(
-      algorithm: "distillation", observationSize: shape.inputSize, actionSize: members[0].actionSize,
+      algorithm: "distillation", observationSize: shape.inputSize,
+      actionSize: members[0].actionSize,
       hiddenSizes: shape.hiddenSizes, ensembleSize: 1, actorMembers: 1, seed: seed, pool: pool)
     student = parts.actor(
       head: .tanhGaussian(bounds), layerNorm: shape.normalizesLayers,

@@ -16,7 +16,8 @@ public import RLCore
 /// all members.
 public final class SoftActorCritic: Algorithm {
   public static let name = "sac"
-  public static let summary = "soft actor-critic with N twin pairs (Haarnoja et al. 2018; BRED, eq. 10)"
+  public static let summary =
+    "soft actor-critic with N twin pairs (Haarnoja et al. 2018; BRED, eq. 10)"
   public static let takesEnsemble = true
 
   public enum Backup: String, SettingChoice {

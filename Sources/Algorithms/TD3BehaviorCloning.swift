@@ -49,7 +49,8 @@ public final class TD3BehaviorCloning: Algorithm {
       initialization: .torch, optimizer: rate)
     critics = parts.critics(count: 2, tau: settings.tau, initialization: .torch, optimizer: rate)
     smoothing = parts.noise("smoothing")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "loss of the last policy update")
     imitation = parts.metric("imitation_error", "(π(s) − a)² of the last policy update, averaged")
     targetMean = parts.metric("target_q_mean", "y, averaged")

@@ -16,7 +16,8 @@ public final class TwinDelayedDDPG: Algorithm {
     public var batchSize = 256
     @Setting(0...1, "Discount per step.", symbol: "γ", source: "TD3, table 3")
     public var discount = 0.99
-    @Setting(above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "TD3, table 3")
+    @Setting(
+      above: 0, through: 1, "Rate at which targets follow.", symbol: "τ", source: "TD3, table 3")
     public var tau = 0.005
     @Setting(above: 0, through: 1, "Adam's step size for the policy.", source: "TD3's code")
     public var policyLearningRate = 3e-4
@@ -48,7 +49,8 @@ public final class TwinDelayedDDPG: Algorithm {
     critics = parts.critics(
       count: 2, tau: settings.tau, optimizer: .adam(learningRate: settings.criticLearningRate))
     smoothing = parts.noise("smoothing")
-    criticLoss = parts.metric("critic_loss", "mean squared TD error, averaged over the twins", share: 2)
+    criticLoss = parts.metric(
+      "critic_loss", "mean squared TD error, averaged over the twins", share: 2)
     policyLoss = parts.metric("policy_loss", "−Q₁(s, π(s)) of the last policy update, averaged")
     targetMean = parts.metric("target_q_mean", "y, averaged")
   }
