@@ -1,5 +1,5 @@
-import Autodiff
 import DenseMath
+import Autodiff
 import RLCore
 import TestSupport
 import Testing
@@ -83,14 +83,15 @@ import Testing
       ($0.normalizesPolicy, $0.entropyBackup, $0.targetEntropy) = (true, false, -1)
     },
     // Its actions are the best of a few that are drawn.
-    Case(BatchConstrainedQLearning.self, allowance: 1.3) {
+    Case(BatchConstrainedQLearning.self, allowance: 1.5) {
       ($0.batchSize, $0.discount, $0.tau) = (64, discount, 0.02)
       ($0.learningRate, $0.actingCandidates) = (3e-3, 50)
       ($0.autoencoderWidth, $0.firstWidth, $0.secondWidth) = (32, 32, 32)
       // Chance of the data's many actions, so that the decoder must use z.
       $0.divergenceWeight = 0.05
     },
-    Case(SupportedPolicyOptimization.self) {
+    // It stays near what the data show, and has 1200 updates.
+    Case(SupportedPolicyOptimization.self, allowance: 1.5) {
       ($0.batchSize, $0.discount, $0.tau) = (64, discount, 0.02)
       ($0.learningRate, $0.vaeSteps, $0.vaeWidth) = (3e-3, 300, 32)
       ($0.supportWeight, $0.divergenceWeight) = (0.05, 0.05)
@@ -168,7 +169,8 @@ import Testing
     setup.hiddenSizes = [32, 32]
     let agent = try Agent(OfflineToOnline.self, settings, setup, pool: WorkerPool(threads: 1))
     var (inside, outside) = (0.0, 0.0)
-    var sums = [Double](repeating: 0, count: agent.metricNames.count)
+    // Means over the last 200 updates.
+    var (w, loss) = (0.0, 0.0)
     for step in 0..<1500 {
       var stream = RandomStream(seed: 6, purpose: "test/ratio", step: UInt64(step))
       var batch = Batch(
@@ -180,7 +182,10 @@ import Testing
         batch.actions[row, 0] = Float(stream.uniform(-1, 1))
       }
       let metrics = try agent.update(on: batch)
-      if step >= 1300 { for (i, value) in metrics.values.enumerated() { sums[i] += value / 200 } }
+      if step >= 1300 {
+        w += metrics["ratio_online"]! / 200
+        loss += metrics["ratio_loss"]! / 200
+      }
       guard step == 1499 else { continue }
       let priorities = agent.priorities!
       for row in stride(from: 0, to: 64, by: 2) {
@@ -188,8 +193,6 @@ import Testing
         if batch.observations[row, 0] < -0.2 { outside = max(outside, Double(priorities[row])) }
       }
     }
-    let found = Dictionary(uniqueKeysWithValues: zip(agent.metricNames, sums))
-    let (w, loss) = (found["ratio_online"]!, found["ratio_loss"]!)
     if halves {
       // ½·log 3/2 + ½·log 1/2 − log 4/3
       #expect(abs(w - 2) < 0.2 && abs(loss + 0.4315) < 0.05, "\(w), \(loss)")

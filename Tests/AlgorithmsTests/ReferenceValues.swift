@@ -5,7 +5,6 @@ import RLCore
 import TestSupport
 import Testing
 
-
 @testable import Algorithms
 
 /// Reading the PyTorch values under `Tests/Fixtures/learners`.
