@@ -17,6 +17,9 @@ SWIFT ?= swift
 FLAGS := -c release -Xswiftc -enable-testing
 SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O
 BRED := .build/release/bred
+# Everything that `import BRED` brings in.
+ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Datasets Configuration Runs \
+  Stages Reports Benchmarks
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -74,8 +77,9 @@ bench: build
 
 docs: setup
 	$(SWIFT) package --allow-writing-to-directory .build/docs generate-documentation \
-	  --target BRED --output-path .build/docs --warnings-as-errors
-	@echo "docs: .build/docs/index.html"
+	  $(addprefix --target ,$(ROOMS)) --enable-experimental-combined-documentation \
+	  --output-path .build/docs --warnings-as-errors
+	@echo "docs: .build/docs/documentation (serve .build/docs, open /documentation)"
 
 clean:
 	rm -rf .build .build-sanitize runs
