@@ -8,7 +8,7 @@
 #   make settings   write docs/settings.md from the declarations in the code
 #   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
 #   make bench      measure updates, environments and loading, with the floor of each
-#   make docs       the DocC documentation, warnings are errors
+#   make docs       the DocC documentation of every public room; dead links are errors
 #   make clean      remove what was built and the demonstration's output
 #
 # Variables: SWIFT (compiler driver), BRED_SHARED (folder with genuine data that some tests use).
@@ -75,11 +75,14 @@ demo: build
 bench: build
 	$(BRED) benchmark
 
+# Fails on links that lead nowhere. DocC also wants every parameter documented as soon as one is; we do not.
 docs: setup
+	@mkdir -p .build
 	$(SWIFT) package --allow-writing-to-directory .build/docs generate-documentation \
 	  $(addprefix --target ,$(ROOMS)) --enable-experimental-combined-documentation \
-	  --output-path .build/docs --warnings-as-errors
-	@echo "docs: .build/docs/documentation (serve .build/docs, open /documentation)"
+	  --output-path .build/docs >.build/docs.log 2>&1 || { cat .build/docs.log; exit 1; }
+	@! grep -A 1 -E "^(warning|error): .* doesn't exist" .build/docs.log
+	@echo "docs: .build/docs, every public room; see it with: python3 -m http.server -d .build/docs"
 
 clean:
 	rm -rf .build .build-sanitize runs

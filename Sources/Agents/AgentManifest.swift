@@ -170,7 +170,7 @@ public enum JSONValue: Sendable, Codable, Equatable {
 
   /// These settings as a group.
   ///
-  /// - Throws: ``StateError`` where a key is missing or has a value of another kind.
+  /// - Throws: `StateError` where a key is missing or has a value of another kind.
   public func decoded<Group: SettingGroup>(as group: Group.Type) throws(StateError) -> Group {
     do {
       return try JSONDecoder().decode(group, from: JSONEncoder().encode(self))

@@ -66,7 +66,7 @@ public struct Lab {
   /// N independent agents on the dataset.
   ///
   /// - Parameters:
-  ///   - algorithm: a name in ``AlgorithmRegistry``.
+  ///   - algorithm: a name in `AlgorithmRegistry`.
   ///   - updates: gradient steps of each.
   @discardableResult
   public func train(

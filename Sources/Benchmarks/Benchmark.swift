@@ -27,7 +27,7 @@ public struct BenchmarkResult: Sendable, Codable {
   /// says more than the clock, except that threads that wait for each other spend some.
   public var processorMilliseconds: Double
   public var processorRatio: Double?
-  /// What ``CostModel`` expects, where it covers the operation.
+  /// What `CostModel` expects, where it covers the operation.
   public var predictedMilliseconds: Double?
   /// How a CQL update's critics went through all actions.
   public var passes: PassShares?

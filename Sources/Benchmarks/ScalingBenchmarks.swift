@@ -1,6 +1,6 @@
 package import DenseMath
 
-/// Updates over a range of sizes, each next to what ``CostModel`` predicts.
+/// Updates over a range of sizes, each next to what `CostModel` predicts.
 public enum ScalingBenchmarks {
   /// One size is varied at a time, the others stay at 256, 2 × 256 and, online, five pairs.
   private static var online: [UpdateSize] {

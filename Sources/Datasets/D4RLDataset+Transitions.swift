@@ -19,7 +19,7 @@ extension D4RLDataset {
   ///
   /// The columns are read straight into the arrays that are returned and thinned in place, so
   /// memory never holds two copies.
-  /// - Parameter returnDiscount: γ of ``Transitions/returnsToGo``; `nil` leaves them out.
+  /// - Parameter returnDiscount: γ of `Transitions.returnsToGo`; `nil` leaves them out.
   /// - Throws: ``DatasetError/notFinite(file:field:row:column:value:)`` naming the first bad row.
   public func transitions(
     _ rule: TransitionRule = .followingRow, returnDiscount: Double? = nil

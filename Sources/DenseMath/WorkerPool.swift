@@ -96,7 +96,7 @@ public final class WorkerPool: @unchecked Sendable {
 
   /// Calls `body(index, worker)` once for each index in 0 ..< count and returns when all are done.
   ///
-  /// With several threads each call makes one small heap allocation; ``run(_:with:_:)`` makes none.
+  /// With several threads each call makes one small heap allocation; `run(_:with:_:)` makes none.
   /// - Parameter body: `worker` lies in 0 ..< threads and names scratch memory that no other
   ///   running call uses. Must not call `run` on the same pool.
   public func run(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {

@@ -22,7 +22,7 @@ public struct OfflineStage {
   /// Trains, or goes on training, in the run directory `output`.
   ///
   /// - Returns: the directory with the trained agents.
-  /// - Throws: errors of configuration, dataset, run directory; ``TrainingError``; ``Interrupted``.
+  /// - Throws: errors of configuration, dataset, run directory; `TrainingError`; `Interrupted`.
   @discardableResult
   public func run(output: String) throws -> String {
     if try RunDirectory.holdsFinishedRun(output, context: context) { return "\(output)/weights" }

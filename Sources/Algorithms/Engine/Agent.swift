@@ -59,7 +59,7 @@ public final class Agent: @unchecked Sendable {
 
   /// One gradient step.
   ///
-  /// - Throws: ``TrainingError/diverged(metric:value:updateCount:)`` when a loss or metric is not finite;
+  /// - Throws: `TrainingError` when a loss or metric is not finite;
   ///   gradients are then forgotten.
   public func update(on batch: Batch) throws(TrainingError) -> Metrics {
     parts.tape.begin(step: UInt64(updateCount))

@@ -91,7 +91,7 @@ public struct Rows {
   private let extras: [String: [Float]]
   private let tape: Tape
 
-  /// - Throws: ``TrainingError/nonFiniteInput(column:row:updateCount:)``: whatever the algorithm does with
+  /// - Throws: `TrainingError`: whatever the algorithm does with
   ///   it, a NaN must not come near the parameters.
   init(_ batch: Batch, on tape: Tape) throws(TrainingError) {
     func copy(
@@ -131,7 +131,7 @@ public struct Rows {
 
   public var count: Int { rewards.rows }
 
-  /// A further column of the minibatch, `[rows, 1]`, such as ``ExtraColumn/returnToGo``.
+  /// A further column of the minibatch, `[rows, 1]`, such as `ExtraColumn/returnToGo`.
   public subscript(name: String) -> Variable {
     guard let values = extras[name] else {
       refuse(

@@ -27,7 +27,7 @@ public final class Step: @unchecked Sendable {
   ///   - metric: takes the loss's value.
   ///   - loss: evaluated once, on the whole minibatch; its mean over the rows, summed over columns, is
   ///     what decreases.
-  /// - Throws: ``TrainingError/diverged(metric:value:updateCount:)`` where that is not finite; nothing
+  /// - Throws: `TrainingError` where that is not finite; nothing
   ///   steps then.
   public func minimize<each M: Module>(
     _ modules: repeat each M, reporting metric: Metric, targetsFollow: Bool = true,
