@@ -140,7 +140,7 @@ extension Variable {
   /// (x − y)².
   ///
   /// Of a network that is being trained, to a constant, and as the whole loss, this runs forward and
-  /// backward at once (the tape); the gradients are the same bytes.
+  /// backward at once (by the tape); the gradients are the same bytes.
   public func squaredError(to y: Variable) -> Variable {
     checkSameTape(y)
     checkValid()
