@@ -13,6 +13,7 @@ final class OnlineReplay {
   /// With `replay: density-ratio` one for each agent, touched by its thread alone; otherwise none.
   private var priorities: [MemberPriorities] = []
   private let keepsOffline: Bool
+  private let rewardScale: Float
   private let specification: EnvironmentSpecification
   /// γ of returns-to-go; `nil` where nobody asks for these.
   private let returnDiscount: Double?
@@ -28,6 +29,7 @@ final class OnlineReplay {
     self.specification = specification
     returnDiscount = columns.contains(.returnToGo) ? discount : nil
     keepsOffline = data != nil
+    rewardScale = data?.rewardScale ?? 1
     offline =
       data?.buffer
       ?? ReplayBuffer(
@@ -78,13 +80,15 @@ final class OnlineReplay {
     into batch: inout Batch, member: Int, environmentSteps: Int,
     using generator: inout RandomStream
   ) throws(ReplayError) {
-    guard let sampler else {
-      return try priorities[member].replay.sample(
+    if let sampler {
+      try sampler.sample(
+        into: &batch, offline: offline, online: online, environmentSteps: environmentSteps,
+        using: &generator)
+    } else {
+      try priorities[member].replay.sample(
         into: &batch, offline: offline, online: online, using: &generator)
     }
-    try sampler.sample(
-      into: &batch, offline: offline, online: online, environmentSteps: environmentSteps,
-      using: &generator)
+    batch.scaleRewards(by: rewardScale)
   }
 
   /// What the agent says of the rows of its last minibatch, where that decides how often they come.

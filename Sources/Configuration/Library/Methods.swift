@@ -83,8 +83,8 @@ enum Methods {
       replay: balanced
     """,
     "cal-ql": """
-    # Cal-QL (Nakamoto et al. 2023). Not published for locomotion: settings of its code, CORL's schedule of one
-    # update for each step, on as many steps as BRED.
+    # Cal-QL (Nakamoto et al. 2023): CQL whose regulariser spares what the data's returns allow. Not published for
+    # locomotion: settings of its code, on as many steps as BRED.
     offline:
       algorithm: cal-ql
       members: 1
@@ -97,11 +97,9 @@ enum Methods {
     online:
       algorithm: cal-ql
       actor: independent
-      collection: steps
-      blockSteps: 1
       # Cal-QL's code: mixing ratio 0.5.
       replay: half
-      # One update for each step, from the first on.
+      # Cal-QL's code: whole episodes, then as many updates as steps. Returns are known only at their ends.
       firstBlockMultiplier: 1
       cal-ql:
         policyLearningRate: 1e-4
@@ -148,6 +146,28 @@ enum Methods {
 
     online:
       algorithm: none
+    """,
+    "iql": """
+    # IQL (Kostrikov et al. 2021), offline and on: settings of its code for locomotion, on as many steps as BRED.
+    dataset:
+      # IQL's code, for locomotion; online rewards here likewise.
+      rewards: return-range
+
+    offline:
+      algorithm: iql
+      members: 1
+
+    online:
+      algorithm: iql
+      actor: independent
+      collection: steps
+      blockSteps: 1
+      # IQL's code: one buffer, one update after each step.
+      replay: uniform
+      firstBlockMultiplier: 1
+      iql:
+        # IQL's code: no decay of the step size in fine-tuning.
+        policyDecaySteps: 0
     """,
     "off2on": """
     # Off2On (Lee et al. 2021, arXiv:2107.00591): five agents of CQL, whose live mixture acts and learns; rows
