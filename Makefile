@@ -6,6 +6,7 @@
 #   make lint       formatting and house rules; changes nothing
 #   make format     rewrite the sources in the house format
 #   make settings   write docs/settings.md from the declarations in the code
+#   make library    put experiments/tasks and experiments/methods into the executable; docs/methods.md
 #   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
 #   make bench      measure updates, environments and loading, with the floor of each
 #   make docs       the DocC documentation of every public room; dead links are errors
@@ -23,7 +24,7 @@ ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Da
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long lint format settings demo bench docs clean
+.PHONY: help setup build test test-long lint format settings library demo bench docs clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -68,6 +69,11 @@ format:
 
 settings: build
 	$(BRED) settings >docs/settings.md
+
+library:
+	experiments/scripts/library.sh
+	$(MAKE) build
+	$(BRED) method document >docs/methods.md
 
 demo: build
 	experiments/demo/run.sh $(BRED)

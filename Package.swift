@@ -142,7 +142,8 @@ let package = Package(
     tests(
       "StagesTests",
       [
-        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets", "Environments", "RLCore", "DenseMath",
+        "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets",
+        "Environments", "RLCore", "DenseMath",
       ]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
@@ -156,6 +157,9 @@ let package = Package(
       ]),
     tests(
       "CommandTests",
-      ["BREDCommand", "Agents", "Datasets", "Environments", "HDF5", "RLCore"]),
+      [
+        "BREDCommand", "Configuration", "Stages", "Agents", "Datasets", "Environments", "HDF5",
+        "RLCore",
+      ]),
   ]
 )

@@ -15,6 +15,7 @@ public final class OfflineToOnline: Algorithm {
   public static let summary = "ensemble SAC with density-ratio replay (Lee et al. 2021)"
   public static let takesEnsemble = true
   public static let extraColumns: [ExtraColumn] = [.online]
+  public static let reportsPriorities = true
 
   public struct Settings: AlgorithmSettings {
     @Setting(1...65_536, "Transitions in a minibatch.", symbol: "B", source: "Off2On's code")
@@ -73,6 +74,9 @@ public final class OfflineToOnline: Algorithm {
     offlineRatio = parts.metric("ratio_offline", "w of the dataset's rows, averaged")
     priorityMetric = parts.metric("priority", "p, averaged")
   }
+
+  /// The ratio begins fresh: offline there is nothing to tell apart.
+  public static func source(ofPart part: String) -> String? { part == "ratio" ? nil : part }
 
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
     try actorCritic.update(batch, step)

@@ -25,7 +25,7 @@ struct Bred: ParsableCommand {
       From a D4RL dataset to a fine-tuned robot:
 
         bred dataset inspect hopper_medium-v2.hdf5
-        bred run experiments/presets/hopper-medium.yaml --dataset hopper_medium-v2.hdf5 --output runs/hopper
+        bred run --task hopper-medium-v2 --method bred --dataset hopper_medium-v2.hdf5 --output runs/hopper
         bred evaluate --env hopper --policy runs/hopper/finetune/weights/policy.safetensors
 
       Each stage also has a command of its own. Everything can be interrupted with Ctrl-C and
@@ -35,7 +35,7 @@ struct Bred: ParsableCommand {
     version: PackageVersion.number,
     subcommands: [
       Run.self, Train.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self,
-      Plot.self, AlgorithmCommand.self,
+      Plot.self, TaskCommand.self, MethodCommand.self, AlgorithmCommand.self,
       DatasetCommand.self, EnvironmentCommand.self, BenchmarkCommand.self, Doctor.self,
       SettingsCommand.self,
     ])

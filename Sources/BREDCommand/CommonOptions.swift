@@ -38,11 +38,25 @@ struct ThreadOptions: ParsableArguments {
 /// Options of every command that trains.
 struct TrainingOptions: ParsableArguments {
   @Option(
-    name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
+    name: [.customLong("env"), .customLong("env-id")],
     help: ArgumentHelp(
-      "Task: hopper, walker2d or halfcheetah; D4RL names such as hopper-medium-v2 give the robot. "
-        + "--env-id and --task are aliases.", valueName: "name"))
+      "Robot: hopper, walker2d or halfcheetah; names such as Hopper-v4 or hopper-medium-v2 give it "
+        + "too. --env-id is an alias.", valueName: "name"))
   var env: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Robot, dataset and what depends on them: a name of bred task list, or a YAML file; a "
+        + "robot's name means as much as --env.", valueName: "name"))
+  var task: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What learns offline and online: a name of bred method list, or a YAML file.",
+      valueName: "name"))
+  var method: String?
 
   @Option(
     name: .long,
@@ -83,9 +97,21 @@ struct TrainingOptions: ParsableArguments {
     if preset != nil, config != nil {
       throw ValidationError("--config and the configuration file as argument exclude each other")
     }
+    if method != nil, self.method != nil {
+      throw ValidationError("this command is a method of its own, and --method another")
+    }
     var options = more
+    var task: ConfigurationLayer?
+    if let name = self.task {
+      switch try TaskChoice(name) {
+      case .layer(let layer): task = layer
+      case .robot(let robot):
+        options.append(.init(name: "--task", key: "environment", value: robot.rawValue))
+      }
+    }
     if let env {
       let robot = try EnvironmentKind(named: env)
+      options.removeAll { $0.key == "environment" }
       options.append(.init(name: "--env", key: "environment", value: robot.rawValue))
     }
     if let seed { options.append(.init(name: "--seed", key: "seed", value: seed)) }
@@ -94,7 +120,10 @@ struct TrainingOptions: ParsableArguments {
     }
     let file = try (preset ?? config).map { try ConfigurationLayer(file: $0) }
     let resolved = try ExperimentConfiguration.resolve(
-      ConfigurationSources(method: method, file: file, overrides: overrides, options: options),
+      ConfigurationSources(
+        method: method ?? self.method.map(ConfigurationLibrary.methods.layer), task: task,
+        file: file,
+        overrides: overrides, options: options),
       catalog: .registered, stages: stages)
     let interruption = Interruption()
     interruption.listen()

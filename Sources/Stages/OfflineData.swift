@@ -11,6 +11,8 @@ struct OfflineData {
   let buffer: ReplayBuffer
   /// s of every transition, `[count, observationSize]`.
   let observations: Matrix
+  /// What rewards are multiplied by in minibatches, those of interaction too; buffers hold them as they are.
+  let rewardScale: Float
   /// SHA-256 of the file.
   let digest: String
 
@@ -34,6 +36,8 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
+    rewardScale =
+      configuration.dataset.rewards == .raw ? 1 : try OfflineData.rewardScale(file, path: path)
     let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
       configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
@@ -50,5 +54,26 @@ struct OfflineData {
     into batch: inout Batch, using generator: inout RandomStream
   ) throws(ReplayError) {
     try buffer.sample(0..<batch.size, of: &batch, using: &generator)
+    batch.scaleRewards(by: rewardScale)
+  }
+
+  /// 1000/(best − worst return) (IQL's code).
+  private static func rewardScale(_ file: D4RLDataset, path: String) throws -> Float {
+    let summary = try DatasetSummary(file, specification: nil)
+    let range = summary.returnMax - summary.returnMin
+    guard range > 0, range.isFinite else {
+      throw RunError.inconsistent(
+        path: path, reason: "all episodes return the same, so there is nothing to scale rewards by")
+    }
+    return Float(1000 / range)
+  }
+}
+
+extension Batch {
+  mutating func scaleRewards(by scale: Float) {
+    guard scale != 1 else { return }
+    for row in rewards.indices { rewards[row] *= scale }
+    let name = ExtraColumn.returnToGo.rawValue
+    for row in (extras[name] ?? []).indices { extras[name]![row] *= scale }
   }
 }

@@ -109,13 +109,18 @@ final class OnlineLoop {
   }
 
   private func update(_ count: Int) throws {
-    // All agents see the same minibatches, as all critics of one agent do.
+    // All agents see the same minibatches, as all critics of one agent do, unless each has priorities.
     try team.update(
       count,
-      fill: { _, agent, batch in
+      fill: { member, agent, batch in
         var stream = batchKey.stream(step: UInt64(agent.updateCount))
-        try replay.sample(into: &batch, environmentSteps: environmentSteps, using: &stream)
-      }, done: { member, metrics in averages.add(metrics, of: member) })
+        try replay.sample(
+          into: &batch, member: member, environmentSteps: environmentSteps, using: &stream)
+      },
+      done: { member, metrics in
+        replay.learn(from: team.agents[member], member: member)
+        averages.add(metrics, of: member)
+      })
   }
 
   // MARK: Collection

@@ -1,3 +1,4 @@
+import Algorithms
 import Configuration
 import DenseMath
 import Environments
@@ -8,8 +9,11 @@ import Replay
 final class OnlineReplay {
   private let offline: ReplayBuffer
   private(set) var online: ReplayBuffer
-  private let sampler: any ReplaySampler
+  private let sampler: (any ReplaySampler)?
+  /// With `replay: density-ratio` one for each agent, touched by its thread alone; otherwise none.
+  private var priorities: [MemberPriorities] = []
   private let keepsOffline: Bool
+  private let rewardScale: Float
   private let specification: EnvironmentSpecification
   /// γ of returns-to-go; `nil` where nobody asks for these.
   private let returnDiscount: Double?
@@ -19,12 +23,13 @@ final class OnlineReplay {
   /// The dataset, if there is one, room for online steps, and the configured scheme.
   init(
     _ settings: OnlineSettings, data: OfflineData?, task: ControlTask, columns: [ExtraColumn],
-    discount: Double
+    discount: Double, members: Int
   ) throws {
     let specification = task.specification
     self.specification = specification
     returnDiscount = columns.contains(.returnToGo) ? discount : nil
     keepsOffline = data != nil
+    rewardScale = data?.rewardScale ?? 1
     offline =
       data?.buffer
       ?? ReplayBuffer(
@@ -36,6 +41,14 @@ final class OnlineReplay {
       positionSize: specification.positionSize, velocitySize: specification.velocitySize,
       keepsReturns: returnDiscount != nil)
     sampler = try settings.sampler
+    guard sampler == nil else { return }
+    for _ in 0..<members {
+      priorities.append(
+        MemberPriorities(
+          try PriorityReplay(
+            offlineCount: offline.count, onlineCapacity: online.capacity,
+            initialFraction: settings.initialOnlineFraction, firstRows: settings.firstRows)))
+    }
   }
 
   func append(_ step: CollectedStep) {
@@ -60,17 +73,35 @@ final class OnlineReplay {
     running = []
   }
 
-  /// - Parameter environmentSteps: t of the schedule, held during a block of updates.
+  /// - Parameters:
+  ///   - member: the agent that the minibatch is for.
+  ///   - environmentSteps: t of the schedule, held during a block of updates.
   func sample(
-    into batch: inout Batch, environmentSteps: Int, using generator: inout RandomStream
+    into batch: inout Batch, member: Int, environmentSteps: Int,
+    using generator: inout RandomStream
   ) throws(ReplayError) {
-    try sampler.sample(
-      into: &batch, offline: offline, online: online, environmentSteps: environmentSteps,
-      using: &generator)
+    if let sampler {
+      try sampler.sample(
+        into: &batch, offline: offline, online: online, environmentSteps: environmentSteps,
+        using: &generator)
+    } else {
+      try priorities[member].replay.sample(
+        into: &batch, offline: offline, online: online, using: &generator)
+    }
+    batch.scaleRewards(by: rewardScale)
+  }
+
+  /// What the agent says of the rows of its last minibatch, where that decides how often they come.
+  func learn(from agent: Agent, member: Int) {
+    guard sampler == nil, let found = agent.priorities else { return }
+    priorities[member].replay.setPriorities(found)
   }
 
   func onlineFraction(environmentSteps: Int) -> Double {
-    sampler.onlineFraction(
+    guard let sampler else {
+      return priorities.reduce(0) { $0 + $1.replay.onlineFraction } / Double(priorities.count)
+    }
+    return sampler.onlineFraction(
       offlineCount: keepsOffline ? offline.count : 0, onlineCount: online.count,
       environmentSteps: environmentSteps)
   }
@@ -78,6 +109,9 @@ final class OnlineReplay {
   /// The online buffer and the running episode; the dataset is read again.
   var state: NamedTensors {
     var state = online.state
+    for (member, own) in priorities.enumerated() {
+      state.add(own.replay.state, under: "priorities-\(member)")
+    }
     if returnDiscount != nil {
       var held = heldBuffer(running.count)
       for row in running { held.append(row) }
@@ -97,6 +131,9 @@ final class OnlineReplay {
 
   func restore(_ state: NamedTensors) throws(StateError) {
     try online.restore(state)
+    for (member, own) in priorities.enumerated() {
+      try own.replay.restore(state.part("priorities-\(member)"))
+    }
     guard returnDiscount != nil else { return }
     let count = Int(try state.integers("runningCount", count: 1)[0])
     var held = heldBuffer(count)
@@ -105,11 +142,24 @@ final class OnlineReplay {
   }
 }
 
+/// Priorities of one agent's rows, of which its thread alone makes use.
+private final class MemberPriorities: @unchecked Sendable {
+  var replay: PriorityReplay
+
+  init(_ replay: PriorityReplay) { self.replay = replay }
+}
+
 extension OnlineSettings {
-  /// The scheme of ``replay``.
-  var sampler: any ReplaySampler {
+  /// Online rows that are there when updates begin.
+  fileprivate var firstRows: Int {
+    max(blockSteps, max(randomSteps, warmupSteps))
+  }
+
+  /// The scheme of ``replay``; `nil` where it needs the agents' priorities.
+  var sampler: (any ReplaySampler)? {
     get throws(ReplayError) {
       switch (replay, schedule) {
+      case (.densityRatio, _): nil
       case (.uniform, _): UniformSampler()
       case (.onlineOnly, _): OnlineOnlySampler()
       case (.half, _): BalancedSampler(schedule: try ConstantSchedule(fraction: 0.5))

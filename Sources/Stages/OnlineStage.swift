@@ -50,6 +50,7 @@ public struct OnlineStage {
     let task = try ControlTask(configuration)
     let type = try AlgorithmRegistry.named(configuration.online.algorithm)
     let settings = configuration.onlineAlgorithm!
+    try OnlineStage.check(configuration)
     let loaded = try ensemble.map { try AgentStore.read($0, task: task) }
     let data =
       configuration.readsDataset
@@ -83,7 +84,8 @@ public struct OnlineStage {
     }
     let replay = try OnlineReplay(
       configuration.online, data: data, task: task, columns: type.extraColumns,
-      discount: (settings as? any AlgorithmSettings)?.discount ?? 0.99)
+      discount: (settings as? any AlgorithmSettings)?.discount ?? 0.99,
+      members: team.agents.count)
     let loop = try OnlineLoop(
       configuration.online, team: team, replay: replay, task: task, context: context,
       session: session, purpose: name,
@@ -100,6 +102,18 @@ public struct OnlineStage {
     }
     try session.finish(extra: ["environmentSteps": Double(configuration.online.environmentSteps)])
     return AgentStore.finalPolicy(in: directory.weights)
+  }
+
+  /// Whether algorithm and replay go together.
+  static func check(_ configuration: ExperimentConfiguration) throws {
+    guard configuration.trainsOnline, configuration.online.replay == .densityRatio else { return }
+    let type = try AlgorithmRegistry.named(configuration.online.algorithm)
+    guard !type.reportsPriorities else { return }
+    let fitting = AlgorithmRegistry.all.filter { $0.reportsPriorities }.map { $0.name }
+    throw ConfigurationError.contradiction(
+      file: "configuration", keys: ["online.replay", "online.algorithm"],
+      reason: "'density-ratio' needs an algorithm that says how often rows should come "
+        + "(\(fitting.sorted().joined(separator: ", "))), the algorithm is '\(type.name)'")
   }
 
   private func distil(_ ensemble: String, directory: RunDirectory) throws -> GaussianPolicy {

@@ -25,6 +25,7 @@ public struct Pipeline {
     }
     // Everything that can be refused is refused before hours are spent.
     let task = try ControlTask(configuration)
+    try OnlineStage.check(configuration)
     if configuration.readsDataset { _ = try OfflineData(configuration, task: task) }
     let directory = try RunDirectory(path: output, resume: context.resume)
     try directory.adopt(configuration)

@@ -14,6 +14,7 @@ import Testing
         dataset:
           path: data/hopper.hdf5
           nextObservations: following-row
+          rewards: raw
         networks:
           hiddenLayers: 2
           hiddenUnits: 256

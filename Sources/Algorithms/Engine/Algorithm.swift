@@ -31,6 +31,8 @@ public protocol Algorithm: AnyObject, SendableMetatype {
   static var takesEnsemble: Bool { get }
   /// Columns of a minibatch that it asks for beside the transition.
   static var extraColumns: [ExtraColumn] { get }
+  /// Whether it says after each update how often the minibatch's rows should come (``Agent/priorities``).
+  static var reportsPriorities: Bool { get }
   /// Name of the offline agents' part with whose networks one of its own begins; `nil`: it begins afresh.
   static func source(ofPart part: String) -> String?
 
@@ -49,6 +51,7 @@ public protocol Algorithm: AnyObject, SendableMetatype {
 extension Algorithm {
   public static var takesEnsemble: Bool { false }
   public static var extraColumns: [ExtraColumn] { [] }
+  public static var reportsPriorities: Bool { false }
   public static func source(ofPart part: String) -> String? { part }
   public func beginOnline() {}
 }

@@ -38,6 +38,11 @@ public struct ConfigurationLayer: Sendable {
     (self.kind, self.name, self.content) = (kind, name, content)
   }
 
+  /// The text of a method, task or file; empty for options.
+  public var yaml: String {
+    if case .yaml(let text) = content { text } else { "" }
+  }
+
   /// `key=value` texts; dotted keys, values in YAML. Of two for one key the later counts.
   public static func overrides(_ texts: [String]) -> ConfigurationLayer {
     ConfigurationLayer(.overrides, "--set", .overrides(texts))

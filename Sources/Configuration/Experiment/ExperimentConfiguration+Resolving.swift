@@ -50,7 +50,8 @@ extension ExperimentConfiguration {
   /// Lays the sources over the defaults: defaults ← method ← task ← file ← `--set` ← options.
   ///
   /// A value that another one makes meaningless is dropped where it comes from a lower layer than its
-  /// cause, or from a task, and refused otherwise.
+  /// cause, or from a task, and refused otherwise. What a task says of online training is dropped where
+  /// it begins from scratch.
   /// - Throws: ``ConfigurationError`` with file or option, key, value and what is allowed.
   public static func resolve(
     _ sources: ConfigurationSources, catalog: AlgorithmCatalog,
@@ -58,6 +59,7 @@ extension ExperimentConfiguration {
   ) throws(ConfigurationError) -> ResolvedConfiguration {
     var stack = SettingStack(schema(catalog))
     for layer in sources.layers { try stack.lay(layer) }
+    dropTuning(&stack, stages)
     let first = ExperimentConfiguration(stack, catalog, stages)
     let unusedKeys = first.unusedKeys
     for entry in stack.schema.entries {
@@ -75,6 +77,16 @@ extension ExperimentConfiguration {
         file: given?.origin ?? "defaults", keys: found.keys, reason: found.reason)
     }
     return ResolvedConfiguration(configuration, origins: stack.given.mapValues(\.origin))
+  }
+
+  /// What a task says of online training is for agents that learned offline, whose policy may be good
+  /// already; training from scratch keeps to the method.
+  private static func dropTuning(_ stack: inout SettingStack, _ stages: Set<ExperimentStage>) {
+    guard stages.contains(.online), stack.value("offline.algorithm") == .text(AlgorithmCatalog.none)
+    else { return }
+    for (key, given) in stack.given where given.kind == .task && key.hasPrefix("online.") {
+      stack.drop(key)
+    }
   }
 
   /// The key beside which a given value is a mistake; `nil` where it can be dropped.

@@ -160,6 +160,15 @@ extension ExperimentConfiguration {
       result.append(
         (["offline.algorithm", "online.algorithm"], "with 'none' for both there is nothing to do"))
     }
+    if dataset.rewards != .raw, stages.contains(.online), trainsOnline,
+      online.replay == .onlineOnly
+    {
+      result.append(
+        (
+          ["dataset.rewards", "online.replay"],
+          "online training needs the dataset to scale rewards as offline training did"
+        ))
+    }
     guard stages.contains(.recipe) else { return result }
     if !trainsOnline {
       result.append((["online.algorithm"], "a recipe needs an agent that learns online"))

@@ -21,6 +21,12 @@ public struct DatasetSettings: SettingGroup {
     case stored
   }
 
+  public enum Rewards: String, SettingChoice {
+    case raw
+    /// Times 1000/(best − worst return of the dataset's episodes), online ones too.
+    case returnRange = "return-range"
+  }
+
   @Setting(
     "D4RL HDF5 file; relative paths start at the working directory. Empty: given on the command line."
   )
@@ -29,6 +35,10 @@ public struct DatasetSettings: SettingGroup {
     "Where s′ comes from: the following row, as in D4RL's qlearning_dataset, or the file's own next_observations.",
     source: "BRED")
   public var nextObservations = NextObservations.followingRow
+  @Setting(
+    "Rewards as they are, or all times 1000/(best − worst return of the dataset's complete episodes).",
+    source: "BRED; IQL's code: return-range")
+  public var rewards = Rewards.raw
 
   public init() {}
 }

@@ -21,6 +21,8 @@ public struct OnlineSettings: SettingGroup {
     case onlineOnly = "online-only"
     /// Half offline, half online rows (RLPD).
     case half
+    /// Rows as often as the algorithm says they should come (Off2On).
+    case densityRatio = "density-ratio"
   }
 
   /// How the online share rises from ρ₀ to 1.
@@ -81,7 +83,7 @@ public struct OnlineSettings: SettingGroup {
   @Setting("Which minibatches.", source: "BRED, eq. 7")
   public var replay = Replay.balanced
   @Setting(
-    0...1, "Online share of a minibatch at the start.", symbol: "ρ₀",
+    0...1, "Online share of minibatches at the start.", symbol: "ρ₀",
     source: "ours; BRED: one of 0.25, 0.5, 0.75, 0.9")
   public var initialOnlineFraction = 0.5
   @Setting(
@@ -119,12 +121,29 @@ public struct OnlineSettings: SettingGroup {
         UnusedSetting(
           "epochSteps", because: "collection", "with 'collection: blocks' a block is an epoch")
       ]
-    guard replay != .balanced else { return epochs }
-    return epochs + ["initialOnlineFraction", "finalTimestep", "schedule"].map {
-      UnusedSetting(
-        $0, because: "replay",
-        "the online share is scheduled only with 'replay: balanced', here it is '\(replay.rawValue)'"
-      )
+    let needless =
+      switch replay {
+      case .balanced: [String]()
+      case .densityRatio: ["finalTimestep", "schedule"]
+      case .uniform, .onlineOnly, .half: ["initialOnlineFraction", "finalTimestep", "schedule"]
+      }
+    return epochs
+      + needless.map {
+        UnusedSetting(
+          $0, because: "replay",
+          "the online share is scheduled only with 'replay: balanced', here it is "
+            + "'\(replay.rawValue)'")
+      }
+  }
+
+  public var contradictions: [SettingContradiction] {
+    guard replay == .densityRatio, initialOnlineFraction <= 0 || initialOnlineFraction >= 1 else {
+      return []
     }
+    return [
+      SettingContradiction(
+        "initialOnlineFraction", "replay",
+        reason: "with 'replay: density-ratio' the share at the start lies between 0 and 1")
+    ]
   }
 }
