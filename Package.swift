@@ -68,6 +68,7 @@ let package = Package(
         // Inside the code, so that the executable can be moved and run from any folder.
         .embedInCode("Resources/hopper.xml"),
         .embedInCode("Resources/walker2d.xml"),
+        .embedInCode("Resources/walker2d-v5.xml"),
         .embedInCode("Resources/halfcheetah.xml"),
       ]),
     library("HDF5", ["CHDF5", "CHDF5Driver", "CHDF5Probe", "CZlib", "DenseMath"]),

@@ -73,12 +73,12 @@ enum EnvironmentBenchmarks {
   }
 
   static func step(_ kind: EnvironmentKind) throws -> BenchmarkCase {
-    switch kind {
+    switch kind.robot {
     case .halfcheetah:
       try step(
         kind, model: HalfCheetahRobot.model.get(), frameSkip: HalfCheetahRobot.frameSkip)
     case .hopper: try step(kind, model: HopperRobot.model.get(), frameSkip: HopperRobot.frameSkip)
-    case .walker2d:
+    default:
       try step(kind, model: Walker2dRobot.model.get(), frameSkip: Walker2dRobot.frameSkip)
     }
   }

@@ -6,7 +6,7 @@ public import RLCore
 public enum TransitionRule: String, Sendable, Codable, CaseIterable {
   /// The following row, as D4RL's `qlearning_dataset` does and everybody who compares with its
   /// tables; the default. Time-out rows and the last row are dropped, stored `next_observations`
-  /// are ignored, and the successor after a terminal is the next episode's first observation
+  /// serve only to see that the rows are in the order of time, and the successor after a terminal is the next episode's first observation
   /// (harmless: nothing is bootstrapped from it).
   case followingRow
   /// The stored `next_observations`: no row is lost, time-outs stay as ordinary transitions. Falls
@@ -20,14 +20,19 @@ extension D4RLDataset {
   /// The columns are read straight into the arrays that are returned and thinned in place, so
   /// memory never holds two copies.
   /// - Parameter returnDiscount: γ of `Transitions.returnsToGo`; `nil` leaves them out.
-  /// - Throws: ``DatasetError/notFinite(file:field:row:column:value:)`` naming the first bad row.
+  /// - Throws: ``DatasetError/notFinite(file:field:row:column:value:)`` naming the first bad row;
+  ///   ``DatasetError/unordered(file:rows:compared:firstRow:)`` where the following row is asked for
+  ///   and stored next observations contradict it in more than one row of a hundred.
   public func transitions(
     _ rule: TransitionRule = .followingRow, returnDiscount: Double? = nil
   ) throws(DatasetError) -> Transitions {
     var terminals = try terminals()
-    let ends = returnDiscount == nil ? nil : zip(terminals, try timeouts(terminals: terminals)).map {
-      $0 || $1
-    }
+    let ends =
+      returnDiscount == nil
+      ? nil
+      : zip(terminals, try timeouts(terminals: terminals)).map {
+        $0 || $1
+      }
     let stored = rule == .storedNextObservations && hasNextObservations
     // Time-outs do not end the value function, and a stored successor makes them whole transitions.
     let keep: [Bool]?
@@ -42,6 +47,9 @@ extension D4RLDataset {
     let count = keep.map { $0.reduce(0) { $1 ? $0 + 1 : $0 } } ?? rows
 
     var observations = try finite("observations")
+    if let keep, hasNextObservations {
+      try checkOrder(observations, where: zip(keep, terminals).map { $0 && !$1 })
+    }
     let next: [Float]
     if let keep {
       let size = observationSize
@@ -78,6 +86,35 @@ extension D4RLDataset {
       nextObservations: Matrix(rows: count, columns: observationSize, elements: next))
     result.returnsToGo = returns
     return result
+  }
+
+  /// Refuses rows that are not in the order of time, such as a replay buffer's after sampling.
+  ///
+  /// - Parameter inside: rows that should be followed by what happened next.
+  private func checkOrder(_ observations: [Float], where inside: [Bool]) throws(DatasetError) {
+    let size = observationSize
+    var (compared, wrong, firstRow) = (0, 0, 0)
+    let block = DatasetScan.blockRows(self)
+    for start in stride(from: 0, to: rows, by: block) {
+      let end = min(rows, start + block)
+      let next = try read(Float.self, "next_observations", rows: start..<end)
+      for row in start..<end where inside[row] {
+        compared += 1
+        let stored = next[(row - start) * size..<(row - start + 1) * size]
+        guard !D4RLDataset.agree(stored, observations[(row + 1) * size..<(row + 2) * size]) else {
+          continue
+        }
+        if wrong == 0 { firstRow = row }
+        wrong += 1
+      }
+    }
+    guard wrong * 100 > compared else { return }
+    throw .unordered(file: path, rows: wrong, compared: compared, firstRow: firstRow)
+  }
+
+  /// Whether two observations are the same but for rounding; neither is NaN.
+  static func agree(_ left: ArraySlice<Float>, _ right: ArraySlice<Float>) -> Bool {
+    zip(left, right).allSatisfy { abs($0 - $1) <= 1e-4 * max(1, abs($1)) }
   }
 
   /// Σ γᵏ·r from each row to the end of its episode; an episode that the file cuts ends there.

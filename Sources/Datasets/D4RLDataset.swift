@@ -1,3 +1,4 @@
+internal import Environments
 public import HDF5
 public import RLCore
 
@@ -122,11 +123,7 @@ public final class D4RLDataset {
   /// The robot the file is of: by its metadata, else its name, else what its numbers allow; `nil`
   /// where that leaves a doubt.
   public var environmentName: String? {
-    let names = ["halfcheetah", "hopper", "walker2d"]
-    if let stored = metadata.first(where: { $0.name == "environment" }) {
-      let text = stored.value.lowercased()
-      if let name = names.first(where: { text.hasPrefix($0) }) { return name }
-    }
+    if let declaredEnvironment { return declaredEnvironment }
     let fits = { (name: String) in
       name == "hopper"
         ? self.observationSize == 11 && self.actionSize == 3
@@ -136,7 +133,9 @@ public final class D4RLDataset {
     for (part, name) in [
       ("halfcheetah", "halfcheetah"), ("hopper", "hopper"), ("walker", "walker2d"),
     ]
-    where base.contains(part) && fits(name) { return name }
+    where base.contains(part) && fits(name) {
+      return ["-", "_"].contains { base.contains("\(part)\($0)v5") } ? "\(name)-v5" : name
+    }
     if fits("hopper") { return "hopper" }
     guard fits("walker2d"), rows > 0,
       let first = try? read(Double.self, "observations", rows: 0..<1)
@@ -163,6 +162,14 @@ public final class D4RLDataset {
     return nil
   }
 
+  /// The robot, and its version, that the metadata speak of.
+  private var declaredEnvironment: String? {
+    guard let stored = metadata.first(where: { $0.name == "environment" }) else { return nil }
+    if let kind = try? EnvironmentKind(named: stored.value) { return kind.rawValue }
+    let text = stored.value.lowercased()
+    return ["halfcheetah", "hopper", "walker2d"].first { text.hasPrefix($0) }
+  }
+
   /// Refuses a file that cannot be of this environment.
   public func check(against specification: EnvironmentSpecification) throws(DatasetError) {
     guard observationSize == specification.observationSize else {
@@ -177,10 +184,21 @@ public final class D4RLDataset {
         expected: "\(specification.actionSize) columns (\(specification.name))",
         actual: "\(actionSize) columns")
     }
-    if let name = environmentName, name != specification.name {
+    if let name = environmentName, name != specification.name, !leavesOpen(specification) {
       throw .mismatch(
         file: path, field: "environment", expected: specification.name, actual: name)
     }
+  }
+
+  /// Whether the file may be of this version of its robot: neither its metadata nor an official name
+  /// say which one it is of.
+  private func leavesOpen(_ specification: EnvironmentSpecification) -> Bool {
+    guard declaredEnvironment == nil,
+      let name = environmentName.flatMap({ EnvironmentKind(rawValue: $0) }),
+      let kind = EnvironmentKind(rawValue: specification.name)
+    else { return false }
+    let base = path.split(separator: "/").last ?? ""
+    return name.robot == kind.robot && !D4RLCatalog.entries.contains { $0.fileName == base }
   }
 
   // MARK: Flags

@@ -7,7 +7,7 @@ public import RLCore
 /// Makes a new file from rows of others, block by block: slices, merged and stitched sets.
 ///
 /// A column that one of the sources lacks is left out of the result (except `timeouts`, which are
-/// counted as D4RL does). No transition ever crosses from one piece into the next: where a piece ends
+/// counted as D4RL does), and ``notes`` say so. No transition ever crosses from one piece into the next: where a piece ends
 /// within an episode, its last row becomes a time-out, unless it is the last of all.
 public struct DatasetAssembly {
   /// Consecutive rows of one source.
@@ -25,6 +25,8 @@ public struct DatasetAssembly {
 
   public let pieces: [Piece]
   public var rows: Int { pieces.reduce(0) { $0 + $1.rows.count } }
+  /// What the new file lacks that a source has, in plain words.
+  public private(set) var notes: [String] = []
   let shape: D4RLShape
   private static let blockRows = 65_536
 
@@ -64,6 +66,28 @@ public struct DatasetAssembly {
     shape.hasNextObservations = all.allSatisfy(\.hasNextObservations)
     shape.hasLogProbs = all.allSatisfy { $0.column("infos/action_log_probs") != nil }
     self.shape = shape
+    notes = DatasetAssembly.losses(all, shape)
+  }
+
+  /// One note for each column that only some of the sources have.
+  private static func losses(_ sources: [D4RLDataset], _ shape: D4RLShape) -> [String] {
+    func note(_ names: [String], isKept: Bool, _ consequence: String = "") -> String? {
+      let having = sources.filter { source in names.contains { source.column($0) != nil } }
+      guard !isKept, !having.isEmpty else { return nil }
+      let without = sources.filter { source in names.contains { source.column($0) == nil } }
+      let reason =
+        without.isEmpty
+        ? "its width differs"
+        : "\(without[0].path) has none" + (without.count > 1 ? ", nor have others" : "")
+      return "\(names.joined(separator: " and ")) left out: \(reason)\(consequence)"
+    }
+    return [
+      note(
+        ["next_observations"], isKept: shape.hasNextObservations,
+        "; the following row will be the next observation, as in v0 files"),
+      note(["infos/qpos", "infos/qvel"], isKept: shape.positionSize > 0),
+      note(["infos/action_log_probs"], isKept: shape.hasLogProbs),
+    ].compactMap(\.self)
   }
 
   /// Writes the file.
@@ -91,6 +115,11 @@ public struct DatasetAssembly {
       where !name.hasPrefix("policy/") && metadata.strings[name] == nil && integers[name] == nil {
         metadata.strings[name] = value
       }
+    }
+    if let text = pieces.lazy.compactMap({ piece in
+      piece.dataset.metadata.first { $0.name == MinariEnvironment.differencesName }?.value
+    }).first {
+      metadata.strings[MinariEnvironment.differencesName] = text
     }
     metadata.integers = integers
     let writer = try D4RLWriter(
@@ -169,6 +198,27 @@ extension DatasetAssembly {
         Piece(first, rows: 0..<head),
         Piece(second, rows: 0..<min(second.rows, limit - head)),
       ], output: output)
+  }
+
+  /// All rows of a file whose rewards ``simulatedRewards(_:pool:file:)`` can replace.
+  ///
+  /// - Throws: where `infos/qpos` and `infos/qvel` are not the states of the observations: rewards
+  ///   computed from them would be wrong.
+  public static func relabelling(
+    _ dataset: D4RLDataset, output: String
+  ) throws(DatasetError) -> DatasetAssembly {
+    var assembly = try DatasetAssembly(
+      [Piece(dataset, rows: 0..<dataset.rows)], output: output)
+    guard dataset.hasPhysicalStates else { return assembly }
+    var scan = DatasetScan(dataset)
+    try scan.run()
+    if let fault = scan.stateFault { throw fault.error(in: dataset.path) }
+    if scan.velocitiesAtLimit.count > 0, scan.velocitiesAboveLimit == 0 {
+      assembly.notes.append(
+        "infos/qvel holds clipped velocities: \(scan.velocitiesAtLimit.count) at ±10, the first in "
+          + "row \(scan.velocitiesAtLimit.firstRow); rewards of those rows are not exact")
+    }
+    return assembly
   }
 
   /// The episodes that `isWanted` says yes to, by index.

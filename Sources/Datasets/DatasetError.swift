@@ -12,6 +12,9 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case mismatch(file: String, field: String, expected: String, actual: String)
   /// A number is NaN or infinite.
   case notFinite(file: String, field: String, row: Int, column: Int, value: Double)
+  /// Stored next observations are not the observations of the following rows: the rows are not in the
+  /// order of time.
+  case unordered(file: String, rows: Int, compared: Int, firstRow: Int)
   /// The file would be replaced, and that was not asked for.
   case exists(file: String)
   /// The system refused something.
@@ -29,6 +32,11 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(file): field '\(field)': expected \(expected), found \(actual)"
     case .notFinite(let file, let field, let row, let column, let value):
       "\(file): field '\(field)': row \(row), column \(column) is \(value), expected a finite number"
+    case .unordered(let file, let rows, let compared, let first):
+      "\(file): field 'next_observations' differs from the following row's observation inside an "
+        + "episode in \(rows) of \(compared) rows, the first is row \(first), so the following row "
+        + "is not what happened next; set dataset.nextObservations: stored "
+        + "(--set dataset.nextObservations=stored) to learn from next_observations"
     case .exists(let file): "\(file): already exists; it was left as it is"
     case .system(let file, let operation, let message): "\(file): \(operation): \(message)"
     }

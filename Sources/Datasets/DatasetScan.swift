@@ -19,6 +19,9 @@ struct DatasetScan {
   private(set) var discontinuities = Occurrences()
   /// Rows whose observation is not [qpos[1...], clipped qvel].
   private(set) var stateDisagreements = Occurrences()
+  /// Rows whose state is that of the row before, or after, by the observations there.
+  private(set) var stateOfRowBefore = 0
+  private(set) var stateOfRowAfter = 0
   /// Rows, inside an episode, whose state is that of the row before, and how many could be.
   private(set) var frozenStates = Occurrences()
   private(set) var comparedStates = 0
@@ -35,6 +38,8 @@ struct DatasetScan {
   private(set) var duplicates = Occurrences()
   private var seen: Set<UInt64> = []
   static let duplicateLimit = 2_000_000
+  /// Rows whose state was compared with the observation.
+  private var statedRows = 0
   /// Whether observations hold velocities clipped to ±10, as those of the robots that can fall do.
   private let clipsVelocities: Bool
 
@@ -51,7 +56,7 @@ struct DatasetScan {
 
   init(_ dataset: D4RLDataset) {
     self.dataset = dataset
-    clipsVelocities = dataset.environmentName != "halfcheetah"
+    clipsVelocities = dataset.environmentName?.hasPrefix("halfcheetah") != true
   }
 
   /// Rows of a block: whole chunks, so that each is inflated once.
@@ -90,12 +95,14 @@ struct DatasetScan {
       for index in 0..<rows.count {
         let row = start + index
         let observation = observations[index * width..<(index + 1) * width]
-        if let before = previousNext, open != nil, !before.elementsEqual(observation) {
+        if let before = previousNext, open != nil, !D4RLDataset.agree(before, observation) {
           discontinuities.note(row: row - 1)
         }
         if let next { previousNext = next[index * width..<(index + 1) * width] }
         if let states {
-          compare(observation, states, index, row)
+          if !compare(observation, states, index, row) {
+            compareNeighbours(observations, states, index)
+          }
           if open != nil { compareStates(states, index, row, before: before) }
         }
         if open == nil {
@@ -227,10 +234,52 @@ struct DatasetScan {
       velocitySize: velocitySize)
   }
 
+  /// How the stored states are wrong as a whole; `nil` where they are those of the observations.
+  var stateFault: StateFault? {
+    guard statedRows > 0, stateDisagreements.count > 0 else { return nil }
+    // Rows at the joints of blocks have no neighbour here, and ends of episodes none at all.
+    let most = statedRows / 2
+    if stateOfRowAfter > most { return .shifted(by: 1) }
+    if stateOfRowBefore > most { return .shifted(by: -1) }
+    if frozenStates.count > comparedStates / 2 { return .frozen }
+    return .otherStates(rows: stateDisagreements.count, firstRow: stateDisagreements.firstRow)
+  }
+
+  /// Counts agreement with the states one row away, which a file that is one row late has throughout.
+  private mutating func compareNeighbours(
+    _ observations: [Float], _ states: States, _ index: Int
+  ) {
+    let width = dataset.observationSize
+    func agrees(_ other: Int) -> Bool {
+      guard other >= 0, (other + 1) * width <= observations.count else { return false }
+      return difference(observations[other * width..<(other + 1) * width], states, index) < 1e-4
+    }
+    if agrees(index - 1) { stateOfRowBefore += 1 }
+    if agrees(index + 1) { stateOfRowAfter += 1 }
+  }
+
   /// observation = [qpos[1...], qvel], velocities clipped to ±10 on the robots that can fall.
   private mutating func compare(
     _ observation: ArraySlice<Float>, _ states: States, _ index: Int, _ row: Int
-  ) {
+  ) -> Bool {
+    statedRows += 1
+    let base = observation.startIndex
+    for column in 0..<states.velocitySize {
+      let value = states.velocities[index * states.velocitySize + column]
+      let seen = observation[base + states.positionSize - 1 + column]
+      if clipsVelocities, abs(seen) == 10 { velocitiesAtLimit.note(row: row) }
+      if abs(value) > 10 { velocitiesAboveLimit += 1 }
+    }
+    let agrees = difference(observation, states, index) < 1e-4
+    if !agrees { stateDisagreements.note(row: row) }
+    return agrees
+  }
+
+  /// Largest difference between an observation and what would be seen of a state, relative to the
+  /// state's numbers where they are beyond 1.
+  private func difference(
+    _ observation: ArraySlice<Float>, _ states: States, _ index: Int
+  ) -> Double {
     var worst = 0.0
     let base = observation.startIndex
     for column in 1..<states.positionSize {
@@ -240,16 +289,12 @@ struct DatasetScan {
     for column in 0..<states.velocitySize {
       let value = states.velocities[index * states.velocitySize + column]
       let seen = Double(observation[base + states.positionSize - 1 + column])
-      if clipsVelocities, abs(seen) == 10 { velocitiesAtLimit.note(row: row) }
-      if abs(value) > 10 { velocitiesAboveLimit += 1 }
       let clipped = min(max(value, -10), 10)
       let difference =
         clipsVelocities
         ? min(abs(clipped - seen), abs(value - seen)) : abs(value - seen)
       worst = max(worst, difference / max(1, abs(value)))
     }
-    if !(worst < 1e-4) {
-      stateDisagreements.note(row: row)
-    }
+    return worst
   }
 }

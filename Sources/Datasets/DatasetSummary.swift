@@ -33,6 +33,8 @@ public struct DatasetSummary: Sendable, Encodable {
   public var columns: [Column]
   /// In plain words, everything that is odd.
   public var warnings: [String] = []
+  /// Those of them that bear on what is learnt from the file.
+  public var trainingWarnings: [String] = []
 
   /// Standard deviation of the same returns, and their 5th, 25th, 50th, 75th and 95th percentile.
   public var returnDeviation = 0.0
@@ -115,7 +117,7 @@ public struct DatasetSummary: Sendable, Encodable {
       returnMax = returns.max()!
       normalizedScore = specification?.normalizedScore(ofReturn: returnMean)
     }
-    warnings = DatasetWarnings.collect(dataset, scan, specification)
+    (warnings, trainingWarnings) = DatasetWarnings.collect(dataset, scan, specification)
   }
 
   /// Episodes of a file in order.

@@ -3,14 +3,23 @@ internal import RLCore
 
 /// Says in plain words what is odd about a file.
 enum DatasetWarnings {
+  /// - Returns: all of them, and those that bear on what is learnt from the file.
   static func collect(
     _ dataset: D4RLDataset, _ scan: DatasetScan, _ specification: EnvironmentSpecification?
-  ) -> [String] {
-    var warnings: [String] = []
+  ) -> (all: [String], training: [String]) {
+    var (warnings, training) = ([] as [String], [] as [String])
+    func add(_ text: String) {
+      warnings.append(text)
+      training.append(text)
+    }
     for bad in scan.nonFinite {
       warnings.append(
         "\(bad.column) has NaN or infinite values in \(rows(bad.count)), the first is row \(bad.row)"
       )
+    }
+    let differences = dataset.metadata.first { $0.name == MinariEnvironment.differencesName }
+    if let differences {
+      add("the file is not of the plain robot: \(differences.value.printable)")
     }
     if !dataset.hasTimeouts {
       warnings.append(
@@ -24,14 +33,19 @@ enum DatasetWarnings {
       warnings.append(
         "there is no next_observations column (v0); the following row is the next observation")
     }
-    warnings += flags(dataset, scan, specification)
+    let found = flags(scan, specification)
+    warnings += found.all
+    training += found.training
     if scan.discontinuities.count > 0 {
-      warnings.append(
+      add(
         "next_observations differs from the following row's observation inside an episode in "
           + at(scan.discontinuities))
     }
-    let frozen = scan.frozenStates.count > scan.comparedStates / 2
-    if frozen {
+    if case .shifted = scan.stateFault {
+      warnings.append(
+        "infos/qpos and infos/qvel hold \(scan.stateFault!); rewards and steps cannot be recomputed"
+      )
+    } else if scan.frozenStates.count > scan.comparedStates / 2 {
       warnings.append(
         "infos/qpos and infos/qvel do not change from row to row (a fault of D4RL's v1 files): "
           + "rows cannot be replayed from them")
@@ -49,13 +63,13 @@ enum DatasetWarnings {
       }
     }
     if scan.largeActions.count > 0 {
-      warnings.append("actions lie outside [-1, 1] in " + at(scan.largeActions))
+      add("actions lie outside [-1, 1] in " + at(scan.largeActions))
     }
     for name in ["observations", "actions", "rewards"] {
       guard dataset.rows > 1, let columns = scan.statistics[name]?.constantColumns,
         !columns.isEmpty
       else { continue }
-      warnings.append(
+      add(
         name == "rewards"
           ? "rewards are the same in every row"
           : "\(name): \(columns.count == 1 ? "column" : "columns") "
@@ -84,26 +98,30 @@ enum DatasetWarnings {
     if !tall.isEmpty {
       warnings.append("shape (n, 1) instead of (n): \(tall.map(\.name).joined(separator: ", "))")
     }
-    let flags = ["terminals", "timeouts", "episode_terminals"].filter {
+    let numbers = ["terminals", "timeouts", "episode_terminals"].filter {
       dataset.column($0).map { $0.type != .boolean } ?? false
     }
-    if !flags.isEmpty {
-      warnings.append("flags stored as numbers: \(flags.joined(separator: ", "))")
+    if !numbers.isEmpty {
+      warnings.append("flags stored as numbers: \(numbers.joined(separator: ", "))")
     }
-    return warnings
+    return (warnings, training)
   }
 
   private static func flags(
-    _ dataset: D4RLDataset, _ scan: DatasetScan, _ specification: EnvironmentSpecification?
-  ) -> [String] {
-    var warnings: [String] = []
+    _ scan: DatasetScan, _ specification: EnvironmentSpecification?
+  ) -> (all: [String], training: [String]) {
+    var (warnings, training) = ([] as [String], [] as [String])
+    func add(_ text: String) {
+      warnings.append(text)
+      training.append(text)
+    }
     if let specification, !specification.canTerminate, let row = scan.firstTerminalRow {
-      warnings.append(
+      add(
         "\(scan.terminals) \(scan.terminals == 1 ? "terminal" : "terminals"), the first in row "
           + "\(row), although \(specification.name) cannot fall")
     }
     if scan.doublyFlagged.count > 0 {
-      warnings.append("both terminal and time-out are set in " + at(scan.doublyFlagged))
+      add("both terminal and time-out are set in " + at(scan.doublyFlagged))
     }
     let limit = specification?.maximumEpisodeSteps ?? 1000
     let early = scan.timeoutLengths.filter { $0.key < limit - 1 }
@@ -121,7 +139,7 @@ enum DatasetWarnings {
           + "\(limit - 1) rows (usual in v0 files), the first ends in row \(short.firstRow)")
     }
     if let longest = scan.episodes.max(by: { $0.length < $1.length }), longest.length > limit {
-      warnings.append(
+      add(
         "the longest episode has \(longest.length) rows from row \(longest.firstRow) on, more than "
           + "the limit of \(limit)")
     }
@@ -130,7 +148,7 @@ enum DatasetWarnings {
         "the last episode is cut after \(rows(last.length)) without terminal or time-out, from row "
           + "\(last.firstRow) on (usual in D4RL)")
     }
-    return warnings
+    return (warnings, training)
   }
 
   private static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }

@@ -10,29 +10,34 @@ public enum EnvironmentError: Error, Equatable, CustomStringConvertible {
     case .unknownName(let name):
       "'\(name)' is not a known environment; known are "
         + EnvironmentKind.allCases.map(\.rawValue).joined(separator: ", ")
-        + " (also as HalfCheetah-v2 to -v4, or as a dataset's name such as hopper-medium-v2)"
+        + " (also as HalfCheetah-v2 to -v5, or as a dataset's name such as hopper-medium-v2 or "
+        + "mujoco/hopper/medium-v0)"
     }
   }
 }
 
-/// The tasks of this package, by D4RL's lower-case names.
+/// The tasks of this package, by D4RL's lower-case names; those of Gymnasium's version 5 end in `-v5`.
 public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStringConvertible {
   case halfcheetah
   case hopper
   case walker2d
+  case halfcheetahV5 = "halfcheetah-v5"
+  case hopperV5 = "hopper-v5"
+  case walker2dV5 = "walker2d-v5"
 
   public var description: String { rawValue }
 
   /// The task that a canonical name, a Gym identifier or a dataset's name speaks of.
   ///
-  /// `hopper`, `Hopper-v2`, `hopper-medium-replay-v2`, `hopper_mixed.hdf5`, `mujoco/hopper/medium-v0`
-  /// all mean ``hopper``. Gymnasium's v5 tasks pay other rewards and are not known.
+  /// `hopper`, `Hopper-v2`, `Hopper-v4`, `hopper-medium-replay-v2`, `hopper_mixed.hdf5` all mean
+  /// ``hopper``; `Hopper-v5` and Minari's `mujoco/hopper/medium-v0`, recorded in it, mean ``hopperV5``.
   /// - Throws: ``EnvironmentError/unknownName(_:)``, which lists what is known.
   public init(named name: String) throws(EnvironmentError) {
     var rest = name.lowercased()
     if rest.hasSuffix(".hdf5") { rest.removeLast(5) }
     var words = rest.split(omittingEmptySubsequences: false) { "-_/ ".contains($0) }
       .map(String.init)
+    let isMinaris = words.count > 2 && words[0] == "mujoco"
     if words.count > 1, ["mujoco", "d4rl"].contains(words[0]) { words.removeFirst() }
     if words.count > 1, words[0] == "half", words[1] == "cheetah" {
       words.replaceSubrange(0...1, with: ["halfcheetah"])
@@ -45,10 +50,35 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
       words.removeLast()
     }
     let dataset = words.joined(separator: "-")
-    guard EnvironmentKind.datasets.contains(dataset) || (dataset.isEmpty && (version ?? 2) <= 4)
-    else { throw .unknownName(name) }
-    self = kind
+    if dataset.isEmpty {
+      guard (version ?? 2) <= 5 else { throw .unknownName(name) }
+      self = version == 5 ? kind.versionFive : kind
+    } else {
+      guard EnvironmentKind.datasets.contains(dataset) else { throw .unknownName(name) }
+      self = isMinaris ? kind.versionFive : kind
+    }
   }
+
+  /// The robot without its version: version 5 differs in reward and, for walker2d, in its feet.
+  public var robot: EnvironmentKind {
+    switch self {
+    case .halfcheetah, .halfcheetahV5: .halfcheetah
+    case .hopper, .hopperV5: .hopper
+    case .walker2d, .walker2dV5: .walker2d
+    }
+  }
+
+  /// The same robot as Gymnasium's version 5 has it.
+  public var versionFive: EnvironmentKind {
+    switch robot {
+    case .halfcheetah: .halfcheetahV5
+    case .hopper: .hopperV5
+    default: .walker2dV5
+    }
+  }
+
+  /// Gymnasium's version: 4 stands for 2 to 4, which are one.
+  public var version: Int { self == robot ? 4 : 5 }
 
   private static let aliases: [String: EnvironmentKind] = [
     "halfcheetah": .halfcheetah, "cheetah": .halfcheetah, "hopper": .hopper,
@@ -64,6 +94,9 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
     case .halfcheetah: HalfCheetahRobot.specification
     case .hopper: HopperRobot.specification
     case .walker2d: Walker2dRobot.specification
+    case .halfcheetahV5: HalfCheetahV5Robot.specification
+    case .hopperV5: HopperV5Robot.specification
+    case .walker2dV5: Walker2dV5Robot.specification
     }
   }
 
@@ -73,24 +106,27 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
     case .halfcheetah: try HalfCheetah()
     case .hopper: try Hopper()
     case .walker2d: try Walker2d()
+    case .halfcheetahV5: try HalfCheetahV5()
+    case .hopperV5: try HopperV5()
+    case .walker2dV5: try Walker2dV5()
     }
   }
 
   /// Meaning, joint and unit of each element of an observation.
   public var observationTable: [Quantity] {
-    switch self {
+    switch robot {
     case .halfcheetah: HalfCheetahRobot.observationTable
     case .hopper: HopperRobot.observationTable
-    case .walker2d: Walker2dRobot.observationTable
+    default: Walker2dRobot.observationTable
     }
   }
 
   /// Meaning, joint and unit of each element of an action.
   public var actionTable: [Quantity] {
-    switch self {
+    switch robot {
     case .halfcheetah: HalfCheetahRobot.actionTable
     case .hopper: HopperRobot.actionTable
-    case .walker2d: Walker2dRobot.actionTable
+    default: Walker2dRobot.actionTable
     }
   }
 }

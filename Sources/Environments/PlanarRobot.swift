@@ -49,7 +49,8 @@ public struct ResetNoise: Sendable, Equatable {
 /// qpos[0] is x, qpos[1] the height, qpos[2] the pitch, then come the leg joints.
 /// - Observation: qpos without x, then qvel clipped to ±``velocityLimit``.
 /// - Reward: Δx/Δt + ``aliveReward`` − ``controlCostWeight``·‖a‖², with the action as passed, not as
-///   the motors clamp it; the alive reward is paid in the terminating step as well.
+///   the motors clamp it; the alive reward is paid in the terminating step as well, unless
+///   ``paysWhenFallen`` is false.
 /// - Termination: not ``isHealthy(position:velocity:)`` after the step.
 public protocol PlanarRobot {
   static var specification: EnvironmentSpecification { get }
@@ -59,6 +60,8 @@ public protocol PlanarRobot {
   static var frameSkip: Int { get }
   static var velocityLimit: Double { get }
   static var aliveReward: Double { get }
+  /// Whether the alive reward is paid in the terminating step: up to Gymnasium's version 4 it is.
+  static var paysWhenFallen: Bool { get }
   static var controlCostWeight: Double { get }
   static var resetNoise: ResetNoise { get }
   static var observationTable: [Quantity] { get }
@@ -68,6 +71,10 @@ public protocol PlanarRobot {
   static func isHealthy(
     position: UnsafeBufferPointer<Double>, velocity: UnsafeBufferPointer<Double>
   ) -> Bool
+}
+
+extension PlanarRobot {
+  public static var paysWhenFallen: Bool { true }
 }
 
 extension Quantity {

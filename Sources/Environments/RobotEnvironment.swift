@@ -2,7 +2,8 @@ public import DenseMath
 public import Physics
 public import RLCore
 
-/// A planar robot that should run forward, with the semantics of Gym's v2 and Gymnasium's v4 tasks.
+/// A planar robot that should run forward, with the semantics of Gym's v2 and Gymnasium's v4 tasks,
+/// or of its v5 tasks.
 ///
 /// Gymnasium's step also computes contact forces afterwards, which none of these observations use.
 /// The time limit is counted here and reported as truncation, never as termination.
@@ -70,9 +71,10 @@ public final class RobotEnvironment<Robot: PlanarRobot>: Environment {
     var effort = 0.0
     for value in action { effort += value * value }
     let healthy = physics.withState(Robot.isHealthy(position:velocity:))
+    let alive = healthy || Robot.paysWhenFallen ? Robot.aliveReward : 0
     return TimeStep(
       observation: observation(),
-      reward: forward + Robot.aliveReward - Robot.controlCostWeight * effort,
+      reward: forward + alive - Robot.controlCostWeight * effort,
       terminated: !healthy,
       truncated: stepCount >= Robot.specification.maximumEpisodeSteps)
   }

@@ -1,6 +1,6 @@
 /// What a policy and a dataset need to know about a task.
 public struct EnvironmentSpecification: Sendable, Equatable {
-  /// Lower-case D4RL name: `halfcheetah`, `hopper`, `walker2d`.
+  /// Lower-case D4RL name: `halfcheetah`, `hopper`, `walker2d`; `-v5` behind it for Gymnasium's version 5.
   public let name: String
   public let observationSize: Int
   public let actionSize: Int

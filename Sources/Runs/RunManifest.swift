@@ -15,10 +15,12 @@ struct RunManifest: Codable, Equatable {
   var libraries: [String: String]
   var commandLine: [String]
   var startedAt: String
+  /// What is odd about the inputs; absent in older manifests.
+  var warnings: [String]?
   /// Times at which the run was taken up again.
   var resumedAt: [String]
 
-  init(identity: RunIdentity, threads: Int) {
+  init(identity: RunIdentity, threads: Int, warnings: [String] = []) {
     version = PackageVersion.number
     commit = PackageVersion.commit
     stage = identity.stage
@@ -30,6 +32,7 @@ struct RunManifest: Codable, Equatable {
     commandLine = CommandLine.arguments
     startedAt = RunManifest.timestamp()
     resumedAt = []
+    self.warnings = warnings
   }
 
   static func timestamp() -> String {

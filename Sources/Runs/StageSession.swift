@@ -13,6 +13,8 @@ public struct StageContext {
   public let logger: Logger
   /// Continue a run that was stopped, where there is one.
   public var resume: Bool
+  /// Whether what is odd about the dataset has been said already; a pipeline says it for its stages.
+  package var hasWarnedOfData = false
 
   public init(
     configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
@@ -26,6 +28,12 @@ public struct StageContext {
     self.interruption = interruption
     self.logger = logger
     self.resume = resume
+  }
+
+  /// Says at the start of a run, and once only, what is odd about its dataset.
+  package func warn(ofData warnings: [String]) {
+    guard !hasWarnedOfData else { return }
+    for warning in warnings { logger.warning("\(warning)") }
   }
 }
 
@@ -46,9 +54,10 @@ package final class StageSession {
   /// - Parameters:
   ///   - columns: the stage's own columns of `progress.csv`.
   ///   - inputs: SHA-256 of each input file, by role.
+  ///   - warnings: what is odd about them, for the manifest.
   package init(
     stage: String, directory: RunDirectory, context: StageContext, columns: [String],
-    inputs: [String: String]
+    inputs: [String: String], warnings: [String] = []
   ) throws(RunError) {
     self.directory = directory
     self.context = context
@@ -70,7 +79,7 @@ package final class StageSession {
     }
     try directory.writeConfiguration(context.configuration)
     try StageSession.writeManifest(
-      identity, threads: context.pool.threads, resumed: restored != nil, in: directory,
+      identity, threads: context.pool.threads, warnings, resumed: restored != nil, in: directory,
       logger: context.logger)
     table = try ProgressTable(
       path: directory.file("progress.csv"), columns: columns, keeping: rows)
@@ -148,10 +157,11 @@ package final class StageSession {
   }
 
   private static func writeManifest(
-    _ identity: RunIdentity, threads: Int, resumed: Bool, in directory: RunDirectory,
+    _ identity: RunIdentity, threads: Int, _ warnings: [String], resumed: Bool,
+    in directory: RunDirectory,
     logger: Logger
   ) throws(RunError) {
-    var manifest = RunManifest(identity: identity, threads: threads)
+    var manifest = RunManifest(identity: identity, threads: threads, warnings: warnings)
     let path = directory.file("manifest.json")
     if resumed, let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
       let before = try? JSONDecoder().decode(RunManifest.self, from: data)

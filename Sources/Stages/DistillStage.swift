@@ -32,10 +32,13 @@ public struct DistillStage {
     var inputs = AgentStore.digests(of: agents, policiesOnly: true)
     inputs["dataset"] = data.digest
     let directory = try RunDirectory(path: output, resume: context.resume)
+    context.warn(ofData: data.warnings)
     let distillation = PolicyDistillation(
-      configuration: stageConfiguration, members: try agents.gaussianPolicies(), observations: data.observations,
+      configuration: stageConfiguration, members: try agents.gaussianPolicies(),
+      observations: data.observations,
       seed: UInt64(context.configuration.seed), pool: context.pool)
-    let session = try distil(distillation, task: task, inputs: inputs, in: directory)
+    let session = try distil(
+      distillation, task: task, inputs: inputs, warnings: data.warnings, in: directory)
     try directory.makeDirectory(directory.weights)
     for path in addToEnsemble ? [file, shared] : [file] {
       try AgentStore.write(distilled: distillation.policy, from: inputs, task: task, to: path)
@@ -64,11 +67,12 @@ public struct DistillStage {
 
   private func distil(
     _ distillation: PolicyDistillation, task: ControlTask, inputs: [String: String],
-    in directory: RunDirectory
+    warnings: [String], in directory: RunDirectory
   ) throws -> StageSession {
     let session = try StageSession(
       stage: DistillStage.name, directory: directory, context: context,
-      columns: ["distillation_loss", "validation_loss", "best_validation_loss"], inputs: inputs)
+      columns: ["distillation_loss", "validation_loss", "best_validation_loss"], inputs: inputs,
+      warnings: warnings)
     if let state = session.restored {
       try session.restore { () throws(StateError) in
         try distillation.restore(state.part("distillation"))

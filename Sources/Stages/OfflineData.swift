@@ -15,6 +15,8 @@ struct OfflineData {
   let rewardScale: Float
   /// SHA-256 of the file.
   let digest: String
+  /// What is odd about the file and bears on what is learnt from it.
+  let warnings: [String]
 
   /// - Parameters:
   ///   - algorithm: what learns from it, for the columns that it asks for.
@@ -45,6 +47,8 @@ struct OfflineData {
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
+    warnings = try DatasetSummary(file, specification: task.specification).trainingWarnings
+      .map { "\(path): \($0)" }
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
   }

@@ -28,9 +28,11 @@ public struct OfflineStage {
     if try RunDirectory.holdsFinishedRun(output, context: context) { return "\(output)/weights" }
     let task = try ControlTask(configuration)
     let type = try AlgorithmRegistry.named(configuration.offline.algorithm)
-    let data = try OfflineData(configuration, task: task, for: type, configuration.offlineAlgorithm!)
+    let data = try OfflineData(
+      configuration, task: task, for: type, configuration.offlineAlgorithm!)
     let team = try makeTeam(type, task: task)
     let directory = try RunDirectory(path: output, resume: context.resume)
+    context.warn(ofData: data.warnings)
     try train(team, on: data, task: task, in: directory)
     return directory.weights
   }
@@ -55,7 +57,7 @@ public struct OfflineStage {
     }
     let session = try StageSession(
       stage: OfflineStage.name, directory: directory, context: context, columns: columns,
-      inputs: ["dataset": data.digest])
+      inputs: ["dataset": data.digest], warnings: data.warnings)
     let averages = MemberAverages(team)
     if let state = session.restored {
       try session.restore { () throws(StateError) in

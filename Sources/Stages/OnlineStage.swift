@@ -65,6 +65,7 @@ public struct OnlineStage {
       _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
     }
     let directory = try RunDirectory(path: output, resume: context.resume)
+    context.warn(ofData: data?.warnings ?? [])
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }
     if let loaded, let ensemble {
@@ -78,7 +79,7 @@ public struct OnlineStage {
     let team = try handOver.team(from: loaded, distilled: distilled, pool: context.pool)
     let session = try StageSession(
       stage: name, directory: directory, context: context,
-      columns: OnlineLoop.columns(of: team), inputs: inputs)
+      columns: OnlineLoop.columns(of: team), inputs: inputs, warnings: data?.warnings ?? [])
     if configuration.online.policyInterval > 0 {
       try directory.makeDirectory(directory.file("policies"))
     }
@@ -120,6 +121,7 @@ public struct OnlineStage {
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context
     inner.resume = true
+    inner.hasWarnedOfData = configuration.readsDataset
     inner.configuration = configuration.restricted(to: [.distillation])
     let file = try DistillStage(inner).run(
       ensemble: ensemble, output: directory.file("distillation"), addToEnsemble: false)

@@ -26,8 +26,9 @@ public struct Pipeline {
     // Everything that can be refused is refused before hours are spent.
     let task = try ControlTask(configuration)
     try OnlineStage.check(configuration)
-    if configuration.readsDataset { _ = try OfflineData(configuration, task: task) }
+    let data = configuration.readsDataset ? try OfflineData(configuration, task: task) : nil
     let directory = try RunDirectory(path: output, resume: context.resume)
+    context.warn(ofData: data?.warnings ?? [])
     try directory.adopt(configuration)
     var ensemble: String?
     if configuration.trainsOffline {
@@ -51,6 +52,7 @@ public struct Pipeline {
     var result = context
     result.configuration = configuration.restricted(to: [stage])
     result.resume = true
+    result.hasWarnedOfData = true
     return result
   }
 

@@ -60,6 +60,7 @@ import Testing
       #expect(!entry.declaration.meaning.isEmpty && entry.declaration.meaning.hasSuffix("."))
     }
     #expect(page.contains("one of cql, iql, sac, none"))
-    #expect(page.contains("one of halfcheetah, hopper, walker2d"))
+    #expect(
+      page.contains("one of halfcheetah, hopper, walker2d, halfcheetah-v5, hopper-v5, walker2d-v5"))
   }
 }

@@ -81,6 +81,31 @@ import Testing
     #expect(error.description.contains("expected at least one"))
   }
 
+  /// What only some of the files have cannot be kept, and that is said.
+  @Test func mergeAndStitchSayWhatTheyDrop() throws {
+    let first = try collected("first.hdf5", seed: 1, steps: 150)
+    var columns: [String: DatasetFile.Values] = [:]
+    for name in ["observations", "actions", "rewards"] {
+      let array = try first.file.dataset(name)
+      columns[name] = .floats(try array.read(Float.self), array.shape)
+    }
+    columns["terminals"] = .flags(try first.terminals())
+    let path = folder.file("hopper-v0.hdf5")
+    try DatasetFile.write(columns, to: path)
+    let old = try D4RLDataset(contentsOf: path)
+    let output = folder.file("both.hdf5")
+    for assembly in [
+      try DatasetAssembly(
+        [.init(first, rows: 0..<150), .init(old, rows: 0..<150)], output: output),
+      try DatasetAssembly.stitching(old, first, output: output),
+    ] {
+      #expect(assembly.notes.count == 3)
+      #expect(assembly.notes[0].hasPrefix("next_observations left out: \(path) has none"))
+    }
+    let alike = try DatasetAssembly.stitching(first, first, output: output)
+    #expect(alike.notes.isEmpty)
+  }
+
   @Test func relabel() throws {
     let source = try collected("data.hdf5", seed: 1, steps: 100)
     let output = folder.file("new.hdf5")

@@ -4,7 +4,7 @@ import Physics
 import RLCore
 import Testing
 
-/// Sameness with Gymnasium's v4 tasks; `Tests/Fixtures/environments/generate.py` made the fixtures.
+/// Sameness with Gymnasium's v4 and v5 tasks; `Tests/Fixtures/environments/generate.py` made the fixtures.
 struct ConformanceTests {
   /// Largest differences over steps that both took from the same states.
   private func compare(_ kind: EnvironmentKind, _ steps: [RecordedStep]) throws
@@ -39,6 +39,14 @@ struct ConformanceTests {
     #expect(largest.observation < 1e-9)
     #expect(largest.reward < 1e-9)
     #expect(largest.terminations == 0)
+  }
+
+  /// Version 5's fixtures are not version 4's: the fall pays nothing, and Walker2d's feet grip otherwise.
+  @Test(arguments: [EnvironmentKind.hopper, .walker2d])
+  func versionsDiffer(kind: EnvironmentKind) throws {
+    let largest = try compare(kind, Fixtures.steps(of: kind.versionFive))
+    #expect(largest.reward > 0.5 && largest.terminations == 0)
+    #expect(largest.observation < 1e-9 || kind == .walker2d && largest.observation > 1e-3)
   }
 
   /// The comparison above sees a millionth of a torque.
@@ -78,6 +86,9 @@ struct ConformanceTests {
       case .halfcheetah: try HalfCheetahRobot.model.get()
       case .hopper: try HopperRobot.model.get()
       case .walker2d: try Walker2dRobot.model.get()
+      case .halfcheetahV5: try HalfCheetahV5Robot.model.get()
+      case .hopperV5: try HopperV5Robot.model.get()
+      case .walker2dV5: try Walker2dV5Robot.model.get()
       }
     let theirs = try Fixtures.model(of: kind)
     var compared = 0

@@ -8,14 +8,16 @@ struct EnvironmentKindTests {
     ("half_cheetah", .halfcheetah), ("Hopper-v4", .hopper), ("hopper-medium-v2", .hopper),
     ("hopper-medium-replay-v0", .hopper), ("walker2d-full-replay-v2", .walker2d),
     ("walker_mixed.hdf5", .walker2d), ("walker2d_medium_expert-v2.hdf5", .walker2d),
-    ("mujoco/hopper/medium-v0", .hopper), ("Walker2d", .walker2d),
+    ("Walker2d", .walker2d), ("d4rl/hopper/medium-v2", .hopper), ("hopper-v5", .hopperV5),
+    ("HalfCheetah-v5", .halfcheetahV5), ("walker2d-v5", .walker2dV5),
+    ("mujoco/hopper/medium-v0", .hopperV5), ("mujoco/halfcheetah/expert-v0", .halfcheetahV5),
   ])
   func usualNamesAreUnderstood(name: String, kind: EnvironmentKind) throws {
     #expect(try EnvironmentKind(named: name) == kind)
   }
 
   @Test(arguments: [
-    "", "ant", "hopper-v5", "hopper-tall-v2", "hopperr", "halfcheetah-medium-v2-extra", "-", "v2",
+    "", "ant", "hopper-v6", "hopper-tall-v2", "hopperr", "halfcheetah-medium-v2-extra", "-", "v2",
     "mujoco", "hopper-v-1",
   ])
   func othersAreRefusedWithAList(name: String) {

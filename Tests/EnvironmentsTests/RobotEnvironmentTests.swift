@@ -74,7 +74,7 @@ struct RobotEnvironmentTests {
       #expect(observation == Array(state.position[1...]) + state.velocity)
       return state
     }
-    let cheetah = kind == .halfcheetah
+    let cheetah = kind.robot == .halfcheetah
     let amplitude = cheetah ? 0.1 : 0.005
     for index in 0..<kind.specification.positionSize {
       let centre = index == 1 && !cheetah ? 1.25 : 0
@@ -165,7 +165,7 @@ struct RobotEnvironmentTests {
       let velocity = [Double](repeating: 12, count: s.velocitySize)
       let observation = environment.reset(
         to: PhysicalState(position: position, velocity: velocity))
-      let expected = kind == .halfcheetah ? 12.0 : 10
+      let expected = kind.robot == .halfcheetah ? 12.0 : 10
       #expect(observation.suffix(s.velocitySize).allSatisfy { $0 == expected })
     }
   }

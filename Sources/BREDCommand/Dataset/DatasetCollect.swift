@@ -21,7 +21,8 @@ struct DatasetCollect: ParsableCommand {
 
   @Option(
     name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
-    help: ArgumentHelp("Task: hopper, walker2d or halfcheetah.", valueName: "name"))
+    help: ArgumentHelp(
+      "Task: hopper, walker2d or halfcheetah, or one of these with -v5.", valueName: "name"))
   var env: String
 
   @Option(name: .long, help: ArgumentHelp("Policy weights, safetensors.", valueName: "file"))

@@ -10,8 +10,8 @@ struct DatasetConvert: ParsableCommand {
       Without --to, a Minari dataset becomes a D4RL file and anything else a Minari dataset.
 
       Examples:
-        bred dataset convert hopper_medium-v2.hdf5 --id mujoco/hopper/medium-v0 \\
-          --output ~/.minari/datasets/mujoco/hopper/medium-v0
+        bred dataset convert hopper_medium-v2.hdf5 --id d4rl/hopper/medium-v2 \\
+          --output ~/.minari/datasets/d4rl/hopper/medium-v2
         bred dataset convert ~/.minari/datasets/mujoco/hopper/expert-v0 --output hopper-expert.hdf5
       """)
 
@@ -28,7 +28,7 @@ struct DatasetConvert: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Minari's name of the new dataset, such as mujoco/hopper/medium-v0. (default: from the file)",
+      "Minari's name of the new dataset, such as d4rl/hopper/medium-v2. (default: from the file)",
       valueName: "id"))
   var id: String?
 
@@ -39,6 +39,12 @@ struct DatasetConvert: ParsableCommand {
 
   @Flag(help: "For v0 files: take each episode's last observation twice, as Minari needs one more.")
   var repeatFinalObservations = false
+
+  @Flag(
+    help:
+      "Take Minari data of a robot with other arguments, wrappers or time limit for the plain one's."
+  )
+  var asPlainRobot = false
 
   @Flag(name: .long, help: "Replace an existing file or Minari dataset.")
   var force = false
@@ -57,10 +63,14 @@ struct DatasetConvert: ParsableCommand {
     if isMinari, id != nil || repeatFinalObservations {
       throw ValidationError("--id and --repeat-final-observations are for making Minari datasets")
     }
+    if !isMinari, asPlainRobot {
+      throw ValidationError("--as-plain-robot is for reading Minari datasets")
+    }
     let report: ConversionReport
     if isMinari {
-      report = try MinariImport(MinariDataset(contentsOf: input)).write(
-        to: output, replacing: force)
+      report = try MinariImport(
+        MinariDataset(contentsOf: input), asPlainRobot: asPlainRobot
+      ).write(to: output, replacing: force)
     } else {
       let dataset = try D4RLDataset(contentsOf: input)
       report = try MinariExport(

@@ -15,11 +15,20 @@ struct EditOutput: ParsableArguments {
   @Flag(name: .long, help: "Print one JSON object on standard output.")
   var json = false
 
-  func report(rows: Int) throws {
+  private struct Report: Encodable {
+    let output: String
+    let rows: String
+    let notes: [String]
+  }
+
+  func report(_ assembly: DatasetAssembly) throws {
     if json {
-      print(try JSONText.line(["output": output, "rows": "\(rows)"]))
+      print(
+        try JSONText.line(
+          Report(output: output, rows: "\(assembly.rows)", notes: assembly.notes)))
     } else {
-      print("\(output): \(rows) rows")
+      print("\(output): \(assembly.rows) rows")
+      for note in assembly.notes { print("  note: \(note)") }
     }
   }
 }
@@ -67,7 +76,7 @@ struct DatasetSlice: ParsableCommand {
     }
     try assembly.write(
       to: result.output, command: "bred dataset slice", replacing: result.force)
-    try result.report(rows: assembly.rows)
+    try result.report(assembly)
   }
 }
 
@@ -92,7 +101,7 @@ struct DatasetMerge: ParsableCommand {
     let assembly = try DatasetAssembly(pieces, output: result.output)
     try assembly.write(
       to: result.output, command: "bred dataset merge", replacing: result.force)
-    try result.report(rows: assembly.rows)
+    try result.report(assembly)
   }
 }
 
@@ -125,7 +134,7 @@ struct DatasetStitch: ParsableCommand {
       output: result.output)
     try assembly.write(
       to: result.output, command: "bred dataset stitch", replacing: result.force)
-    try result.report(rows: assembly.rows)
+    try result.report(assembly)
   }
 }
 
@@ -140,7 +149,8 @@ struct DatasetRelabel: ParsableCommand {
   var file: String
   @Option(
     name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
-    help: ArgumentHelp("Task: hopper, walker2d or halfcheetah.", valueName: "name"))
+    help: ArgumentHelp(
+      "Task: hopper, walker2d or halfcheetah, or one of these with -v5.", valueName: "name"))
   var env: String
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var result: EditOutput
@@ -149,11 +159,10 @@ struct DatasetRelabel: ParsableCommand {
     let kind = try EnvironmentKind(named: env)
     let dataset = try D4RLDataset(contentsOf: file)
     try dataset.check(against: kind.specification)
-    let assembly = try DatasetAssembly(
-      [DatasetAssembly.Piece(dataset, rows: 0..<dataset.rows)], output: result.output)
+    let assembly = try DatasetAssembly.relabelling(dataset, output: result.output)
     try assembly.write(
       to: result.output, command: "bred dataset relabel --env \(kind)", replacing: result.force,
       rewards: DatasetAssembly.simulatedRewards(kind, pool: threads.pool(), file: file))
-    try result.report(rows: assembly.rows)
+    try result.report(assembly)
   }
 }

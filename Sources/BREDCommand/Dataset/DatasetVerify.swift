@@ -14,7 +14,8 @@ struct DatasetVerify: ParsableCommand {
     discussion: """
       Each row's infos/qpos and infos/qvel are set, its action is applied, and the outcome is compared
       with the stored next observation, reward and terminal flag. Where the file holds the policy that
-      made it, its log-probabilities are compared with infos/action_log_probs.
+      made it, its log-probabilities are compared with infos/action_log_probs. Where the states are not
+      those of the observations, such as one row late, that is said and the exit code is 1.
 
       Example:
         bred dataset verify halfcheetah_medium-v2.hdf5 --env halfcheetah --json
@@ -25,7 +26,8 @@ struct DatasetVerify: ParsableCommand {
 
   @Option(
     name: [.customLong("env"), .customLong("env-id"), .customLong("task")],
-    help: ArgumentHelp("Task: hopper, walker2d or halfcheetah.", valueName: "name"))
+    help: ArgumentHelp(
+      "Task: hopper, walker2d or halfcheetah, or one of these with -v5.", valueName: "name"))
   var env: String
 
   @OptionGroup var threads: ThreadOptions
@@ -44,6 +46,7 @@ struct DatasetVerify: ParsableCommand {
     if let refusal { result.remarks.append(refusal) }
     if outputOptions.json {
       print(try JSONText.line(result))
+      if let fault = result.fault { throw fault }
       return
     }
     func number(_ value: Double) -> String { String(format: "%.6g", value) }
@@ -63,6 +66,7 @@ struct DatasetVerify: ParsableCommand {
     }
     if result.skippedRows > 0 { print("  not comparable     \(result.skippedRows) rows") }
     for remark in result.remarks { print("  note: \(remark)") }
+    if let fault = result.fault { throw fault }
   }
 
   /// The policy in the file, if it is of the kind that D4RL's recipe uses.

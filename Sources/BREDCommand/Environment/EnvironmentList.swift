@@ -7,24 +7,33 @@ import Runs
 struct EnvironmentList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the robots with their sizes and reference returns.",
-    discussion: "Example:\n  bred environment list --json")
+    discussion: """
+      Gymnasium's versions 2 to 4 are one task, D4RL's. Version 5, in which Minari's current datasets were
+      recorded, pays no healthy reward for the step of a fall, and Walker2d's feet grip alike.
+
+      Example:
+        bred environment list --json
+      """)
 
   @Flag(name: .long, help: "Print one JSON object on standard output.")
   var json = false
 
   mutating func run() throws {
-    let robots = EnvironmentKind.allCases.map { EnvironmentRecord($0.specification) }
+    let robots = EnvironmentKind.allCases.map(EnvironmentRecord.init)
     if json {
       print(try JSONText.line(["environments": robots]))
       return
     }
-    print("name          observation  action  episode  can fall  random return  expert return")
+    print(
+      "name            version  observation  action  episode  can fall  random return  expert return"
+    )
     for robot in robots {
-      let name = robot.name.padding(toLength: 13, withPad: " ", startingAt: 0)
+      let name = robot.name.padding(toLength: 15, withPad: " ", startingAt: 0)
       print(
         name
           + String(
-            format: "%12d%8d%9d  %8@%15.1f%15.1f", robot.observationSize, robot.actionSize,
+            format: "%8@%13d%8d%9d  %8@%15.1f%15.1f", robot.version == 5 ? "5" : "2 to 4",
+            robot.observationSize, robot.actionSize,
             robot.maximumEpisodeSteps, robot.canTerminate ? "yes" : "no", robot.randomReturn,
             robot.expertReturn))
     }
@@ -38,7 +47,7 @@ struct EnvironmentDescribe: ParsableCommand {
       "Examples:\n  bred environment describe hopper\n  bred environment describe Walker2d-v4 --json"
   )
 
-  @Argument(help: "hopper, walker2d or halfcheetah.")
+  @Argument(help: "hopper, walker2d or halfcheetah; with -v5 behind it for version 5.")
   var name: String
 
   @Flag(name: .long, help: "Print one JSON object on standard output.")
@@ -46,7 +55,7 @@ struct EnvironmentDescribe: ParsableCommand {
 
   mutating func run() throws {
     let kind = try EnvironmentKind(named: name)
-    var record = EnvironmentRecord(kind.specification)
+    var record = EnvironmentRecord(kind)
     record.observations = kind.observationTable.map(QuantityRecord.init)
     record.actions = kind.actionTable.map(QuantityRecord.init)
     if json {
@@ -73,6 +82,8 @@ struct EnvironmentDescribe: ParsableCommand {
 
 struct EnvironmentRecord: Encodable {
   var name: String
+  /// Gymnasium's; 4 stands for 2 to 4.
+  var version: Int
   var observationSize: Int
   var actionSize: Int
   var positionSize: Int
@@ -84,7 +95,9 @@ struct EnvironmentRecord: Encodable {
   var observations: [QuantityRecord]?
   var actions: [QuantityRecord]?
 
-  init(_ specification: EnvironmentSpecification) {
+  init(_ kind: EnvironmentKind) {
+    let specification = kind.specification
+    version = kind.version
     name = specification.name
     observationSize = specification.observationSize
     actionSize = specification.actionSize

@@ -75,10 +75,7 @@ public final class MinariDataset {
   }
 
   /// The robot it is of; `nil` where nothing says so.
-  public var environmentName: String? {
-    metadata.environmentID.flatMap(MinariEnvironment.robot)
-      ?? MinariEnvironment.robot(of: metadata.datasetID)
-  }
+  public var environmentName: String? { metadata.robot }
 
   // MARK: Episodes
 

@@ -5,7 +5,20 @@ public struct MinariImport {
   private let dataset: MinariDataset
   private static let blockRows = 65_536
 
-  public init(_ dataset: MinariDataset) { self.dataset = dataset }
+  /// - Parameter asPlainRobot: takes data of a robot with other arguments, wrappers or time limit for
+  ///   the plain robot's; the file's metadata keep what differs.
+  /// - Throws: where the robot differs and that was not asked for.
+  public init(_ dataset: MinariDataset, asPlainRobot: Bool = false) throws(DatasetError) {
+    self.dataset = dataset
+    let differences = dataset.metadata.differences
+    guard differences.isEmpty || asPlainRobot else {
+      throw .system(
+        file: "\(dataset.folder)/\(MinariMetadata.fileName)",
+        operation: "is of another task than \(dataset.environmentName ?? "the plain robot")",
+        message: differences.joined(separator: "; ")
+          + "; --as-plain-robot takes it for the plain robot's")
+    }
+  }
 
   /// Writes the file. An episode that ends without termination or truncation gets a time-out in its
   /// last row, unless it is the last of all, so that no transition crosses into the next.
@@ -59,6 +72,10 @@ public struct MinariImport {
       result.strings[name] = value
     }
     add("environment", dataset.environmentName)
+    let differences = dataset.metadata.differences
+    if !differences.isEmpty {
+      result.strings[MinariEnvironment.differencesName] = differences.joined(separator: "; ")
+    }
     add("algorithm", dataset.metadata.texts["algorithm_name"])
     add("minari_dataset_id", dataset.metadata.datasetID)
     for name in MinariMetadata.carried where name != "algorithm_name" {
@@ -75,6 +92,11 @@ public struct MinariImport {
   private func report(_ path: String, _ unfinished: Int) -> ConversionReport {
     var report = ConversionReport(
       output: path, format: "d4rl", rows: dataset.rows, episodes: dataset.steps.count)
+    if !dataset.metadata.differences.isEmpty {
+      report.notes.append(
+        "taken for the plain \(dataset.environmentName ?? "robot"), although "
+          + dataset.metadata.differences.joined(separator: "; "))
+    }
     if unfinished > 0 {
       report.notes.append(
         "\(unfinished) episodes before the last end without termination or truncation; their last "

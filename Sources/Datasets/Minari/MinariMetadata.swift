@@ -8,6 +8,10 @@ public struct MinariMetadata: Sendable {
   public var totalSteps: Int
   /// Gymnasium's name of the environment, such as `Hopper-v4`.
   public var environmentID: String?
+  /// The robot, with `-v5` behind it for that version; `nil` where nothing says so.
+  public var robot: String?
+  /// What is otherwise than with that robot as Gymnasium makes it, in plain words.
+  public var differences: [String] = []
   /// Widths by the spaces; `nil` where the file leaves a space to the environment.
   public var observationSize: Int?
   public var actionSize: Int?
@@ -59,7 +63,13 @@ public struct MinariMetadata: Sendable {
       totalSteps: try number("total_steps"))
     observationSize = try MinariMetadata.width(object, "observation_space", path)
     actionSize = try MinariMetadata.width(object, "action_space", path)
-    environmentID = object["env_spec"]?.nested?["id"]?.text
+    let specification = object["env_spec"]?.nested ?? object["env_spec"]?.object
+    environmentID = specification?["id"]?.text
+    if let specification {
+      (robot, differences) = MinariEnvironment.robot(specification)
+    } else {
+      robot = MinariEnvironment.robot(ofDataset: datasetID)
+    }
     for name in MinariMetadata.carried {
       if let text = object[name]?.text {
         texts[name] = text
@@ -68,6 +78,7 @@ public struct MinariMetadata: Sendable {
       }
     }
     for (name, value) in object["d4rl_metadata"]?.object ?? [:] { d4rl[name] = value.scalar }
+    if let before = d4rl[MinariEnvironment.differencesName] { differences.append(before) }
     repeatsFinalObservations = object["final_observations"]?.text == "repeated"
   }
 
@@ -141,31 +152,5 @@ public struct MinariMetadata: Sendable {
     let digits = last[version.upperBound...]
     return version.lowerBound > last.startIndex && !digits.isEmpty
       && digits.allSatisfy { $0.isASCII && $0.isNumber }
-  }
-}
-
-/// Gymnasium's names of the robots.
-enum MinariEnvironment {
-  private static let names = [
-    "halfcheetah": ("HalfCheetah", "half_cheetah", "4800.0"),
-    "hopper": ("Hopper", "hopper", "3800.0"),
-    "walker2d": ("Walker2d", "walker2d", "null"),
-  ]
-
-  /// The robot behind a Gymnasium name or dataset identifier; `nil` for any other.
-  static func robot(of text: String) -> String? {
-    let lower = text.lowercased()
-    return names.keys.sorted().first { lower.contains($0) }
-  }
-
-  /// Gymnasium's description of the environment: version 4, whose physics, observations and rewards
-  /// are those of D4RL's (version 2).
-  static func specification(of robot: String) -> String? {
-    guard let (name, module, threshold) = names[robot] else { return nil }
-    return "{\"id\": \"\(name)-v4\", \"entry_point\": "
-      + "\"gymnasium.envs.mujoco.\(module)_v4:\(name)Env\", \"reward_threshold\": \(threshold), "
-      + "\"nondeterministic\": false, \"max_episode_steps\": 1000, \"order_enforce\": true, "
-      + "\"disable_env_checker\": false, \"kwargs\": {}, \"additional_wrappers\": [], "
-      + "\"vector_entry_point\": null}"
   }
 }

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Proves our robots equal Gymnasium's and writes the fixtures that keep the proof in `swift test`.
 
-Needs gymnasium 0.29.1 and mujoco 2.3.7 from PyPI (a throw-away virtual environment), then
+Needs mujoco 2.3.7 from PyPI (a throw-away virtual environment), with gymnasium 0.29.1 for version 4
+and with gymnasium 1.0.0 for version 5, which 0.29.1 has not; then
 
     python Tests/Fixtures/environments/generate.py                       # committed fixtures
+    python Tests/Fixtures/environments/generate.py --version 5           # those of version 5
     python Tests/Fixtures/environments/generate.py --full DIRECTORY      # all states as well
 
 Part 1 compiles our MJCF and Gymnasium's with the same MuJoCo and compares every numeric field of
 the two mjModel structures, options, statistics and visual settings included, for exact equality.
 
-Part 2 takes single steps of Gymnasium's v4 environments from varied states (see `states`).
+Part 2 takes single steps of Gymnasium's v4 or v5 environments from varied states (see `states`).
 
-Files, one per robot:
+Files, one per robot; NAME is hopper for version 4 and hopper-v5 for version 5:
   NAME-model.json   {field: [numbers]} of Gymnasium's compiled model; textures as a digest
   NAME-steps.f64    little-endian float64, rows of
                     [case | qpos | qvel | action | observation | reward | terminated]
@@ -36,10 +38,18 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESOURCES = HERE.parents[2] / "Sources" / "Environments" / "Resources"
+# Name of the fixtures, Gymnasium's environment, our MJCF and Gymnasium's.
 ROBOTS = {
-    "hopper": ("Hopper-v4", "hopper.xml"),
-    "walker2d": ("Walker2d-v4", "walker2d.xml"),
-    "halfcheetah": ("HalfCheetah-v4", "half_cheetah.xml"),
+    4: {
+        "hopper": ("Hopper-v4", "hopper.xml", "hopper.xml"),
+        "walker2d": ("Walker2d-v4", "walker2d.xml", "walker2d.xml"),
+        "halfcheetah": ("HalfCheetah-v4", "halfcheetah.xml", "half_cheetah.xml"),
+    },
+    5: {
+        "hopper-v5": ("Hopper-v5", "hopper.xml", "hopper.xml"),
+        "walker2d-v5": ("Walker2d-v5", "walker2d-v5.xml", "walker2d_v5.xml"),
+        "halfcheetah-v5": ("HalfCheetah-v5", "halfcheetah.xml", "half_cheetah.xml"),
+    },
 }
 CASES = ["rollout", "lying", "limits", "contact", "fast", "air", "threshold"]
 STATES_PER_CASE = 800
@@ -198,12 +208,14 @@ def record(name, env, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", type=pathlib.Path, help="also write every state here")
+    parser.add_argument("--version", type=int, choices=ROBOTS, default=4, help="Gymnasium's")
     arguments = parser.parse_args()
     print(f"gymnasium {gymnasium.__version__}, mujoco {mujoco.__version__}")
     assets = pathlib.Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
     same = True
-    for seed, (name, (identifier, file)) in enumerate(ROBOTS.items()):
-        ours = mujoco.MjModel.from_xml_path(str(RESOURCES / f"{name}.xml"))
+    for seed, (name, (identifier, our_file, file)) in enumerate(
+            ROBOTS[arguments.version].items()):
+        ours = mujoco.MjModel.from_xml_path(str(RESOURCES / our_file))
         theirs = mujoco.MjModel.from_xml_path(str(assets / file))
         same = compare_models(name, ours, theirs) and same
         write_model(name, theirs)
