@@ -28,9 +28,10 @@ public struct OfflineStage {
     if try RunDirectory.holdsFinishedRun(output, context: context) { return "\(output)/weights" }
     let task = try ControlTask(configuration)
     let type = try AlgorithmRegistry.named(configuration.offline.algorithm)
-    let data = try OfflineData(configuration, task: task, for: type, configuration.offlineAlgorithm!)
+    let data = try OfflineData(
+      configuration, task: task, for: type, configuration.offlineAlgorithm!)
     let team = try makeTeam(type, task: task)
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     try train(team, on: data, task: task, in: directory)
     return directory.weights
   }
@@ -118,7 +119,7 @@ public struct OfflineStage {
       }
       if context.interruption.isRequested && count < total {
         try checkpoint()
-        throw Interrupted(directory: directory.path)
+        throw Interrupted(directory: context.owner ?? directory.path)
       }
     }
     try AgentStore.write(

@@ -63,7 +63,7 @@ public struct OnlineStage {
     if distilled != nil || loaded.map({ !handOver.wantsDistilled($0) }) ?? true {
       _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
     }
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }
     if let loaded, let ensemble {
@@ -106,6 +106,7 @@ public struct OnlineStage {
     context.reporter.note("no distilled policy in \(ensemble): distilling first")
     var inner = context
     inner.resume = true
+    inner.owner = context.owner ?? directory.path
     inner.configuration = configuration.restricted(to: [.distillation])
     let file = try DistillStage(inner).run(
       ensemble: ensemble, output: directory.file("distillation"), addToEnsemble: false)
