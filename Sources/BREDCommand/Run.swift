@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 struct Run: ParsableCommand {
@@ -15,10 +16,12 @@ struct Run: ParsableCommand {
         bred run my.yaml --output runs/quick --resume
       """)
 
-  @Argument(help: "YAML with the values that differ from the defaults.")
+  @Argument(
+    help: "YAML with the values that differ from the defaults.", completion: .file(),
+    transform: HomePath.expanded)
   var configurationFile: String
 
-  @Option(name: .long, help: "D4RL HDF5 file.")
+  @Option(name: .long, help: "D4RL HDF5 file.", completion: .file(), transform: HomePath.expanded)
   var dataset: String?
 
   @OptionGroup var options: TrainingOptions

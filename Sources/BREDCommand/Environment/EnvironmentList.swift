@@ -15,13 +15,14 @@ struct EnvironmentList: ParsableCommand {
   mutating func run() throws {
     let robots = EnvironmentKind.allCases.map { EnvironmentRecord($0.specification) }
     if json {
-      print(try JSONText.line(["environments": robots]))
+      try Console.print(JSONText.line(["environments": robots]))
       return
     }
-    print("name          observation  action  episode  can fall  random return  expert return")
+    try Console.print(
+      "name          observation  action  episode  can fall  random return  expert return")
     for robot in robots {
       let name = robot.name.padding(toLength: 13, withPad: " ", startingAt: 0)
-      print(
+      try Console.print(
         name
           + String(
             format: "%12d%8d%9d  %8@%15.1f%15.1f", robot.observationSize, robot.actionSize,
@@ -50,22 +51,22 @@ struct EnvironmentDescribe: ParsableCommand {
     record.observations = kind.observationTable.map(QuantityRecord.init)
     record.actions = kind.actionTable.map(QuantityRecord.init)
     if json {
-      print(try JSONText.line(record))
+      try Console.print(JSONText.line(record))
       return
     }
-    print(
+    try Console.print(
       "\(record.name): at most \(record.maximumEpisodeSteps) steps an episode, "
         + (record.canTerminate ? "ends when the robot falls" : "never ends early"))
-    print(
+    try Console.print(
       "returns of D4RL's references: random \(record.randomReturn), expert \(record.expertReturn)")
     for (title, rows) in [("observation", record.observations), ("action", record.actions)] {
-      print("\n\(title)")
+      try Console.print("\n\(title)")
       for (index, row) in (rows ?? []).enumerated() {
         let meaning = row.meaning.padding(
           toLength: max(36, row.meaning.count), withPad: " ", startingAt: 0)
         let joint = row.joint.padding(
           toLength: max(16, row.joint.count), withPad: " ", startingAt: 0)
-        print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
+        try Console.print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
       }
     }
   }
