@@ -74,11 +74,13 @@ import Testing
   private func runOnTerminal(
     _ arguments: [String], columns: UInt16, hangingUp: Bool = false
   ) throws -> (status: Int32, text: String) {
-    let master = posix_openpt(O_RDWR | O_NOCTTY)
-    try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    // TIOCSPTLCK unlocks the other side, TIOCGPTN gives its number.
+    var (lock, number): (Int32, Int32) = (0, -1)
+    try #require(ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
     var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     _ = ioctl(master, UInt(TIOCSWINSZ), &size)
-    let slave = open(String(cString: ptsname(master)), O_RDWR | O_NOCTTY)
+    let slave = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
     let process = Process()
     process.executableURL = CommandRunner.executable
     process.arguments = arguments

@@ -124,6 +124,10 @@ import Testing
         "distill", "--env", "hopper", "--dataset=~/d.hdf5", "--ensemble=~/runs/x/pretrain/weights",
         "--output=~/one", "--no-add-to-ensemble", "--quiet",
       ] + Workshop.small)
+    // A run's directory stands for its policy, that of a distillation too.
+    for directory in ["runs/x", "runs/x/distill", "runs/x/pretrain", "one", "one/weights"] {
+      try run(["evaluate", "--policy=~/\(directory)", "--episodes", "1"])
+    }
     let names = Set(TemporaryDirectory.names(home))
     #expect(names.isSuperset(of: ["curve.svg", "page.html", "part.hdf5", "all.hdf5", "one"]))
     #expect(!FileManager.default.fileExists(atPath: "~"))
