@@ -23,12 +23,13 @@ struct AlgorithmCommand: ParsableCommand {
     mutating func run() throws {
       let all = AlgorithmRegistry.summaries
       if json {
-        print(try JSONText.line(Listing(algorithms: all.map { Listing.Item($0) })))
+        try Console.print(JSONText.line(Listing(algorithms: all.map { Listing.Item($0) })))
         return
       }
       let width = all.map { $0.name.count }.max() ?? 0
       for item in all {
-        print(item.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + item.summary)
+        try Console.print(
+          item.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + item.summary)
       }
     }
   }
@@ -53,9 +54,9 @@ struct AlgorithmCommand: ParsableCommand {
       do { type = try AlgorithmRegistry.named(name) } catch {
         throw ValidationError("\(error)")
       }
-      print("\(type.name): \(type.summary)\n")
-      print("Offline under offline.\(type.name), online under online.\(type.name):\n")
-      print(SettingTable.help(type.settingsType, section: "offline.\(type.name)"))
+      try Console.print("\(type.name): \(type.summary)\n")
+      try Console.print("Offline under offline.\(type.name), online under online.\(type.name):\n")
+      try Console.print(SettingTable.help(type.settingsType, section: "offline.\(type.name)"))
     }
   }
 }

@@ -25,13 +25,17 @@ struct BenchmarkCommand: ParsableCommand {
   @Argument(help: "What to measure. (default: everything)")
   var names: [String] = []
 
-  @Option(name: .long, help: "Repetitions of ours and the floor, in turn.")
+  @Option(name: .long, parsing: .unconditional, help: "Repetitions of ours and the floor, in turn.")
   var repetitions = 5
 
-  @Option(name: .long, help: "Measure a CQL update of this ensemble's first agent, on --dataset.")
+  @Option(
+    name: .long, help: "Measure a CQL update of this ensemble's first agent, on --dataset.",
+    completion: .directory, transform: HomePath.expanded)
   var ensemble: String?
 
-  @Option(name: .long, help: "D4RL HDF5 file for --ensemble.")
+  @Option(
+    name: .long, help: "D4RL HDF5 file for --ensemble.", completion: .file(),
+    transform: HomePath.expanded)
   var dataset: String?
 
   @Flag(
@@ -72,48 +76,50 @@ struct BenchmarkCommand: ParsableCommand {
     var results: [BenchmarkResult] = []
     var report = BenchmarkReport(machine: machine, results: [])
     if !json {
-      print(
+      try Console.print(
         "\(machine.cpu), \(machine.threads) threads, BLAS kernel \(machine.blasKernel), "
           + "vector loops \(machine.vectorInstructionSet ?? "unknown")")
-      print(
+      try Console.print(
         "benchmark".padding(toLength: nameWidth, withPad: " ", startingAt: 0)
           + "    ms/op  range               ops/s    floor ms   ratio  cpu ratio"
           + (scaling ? "  predicted" : ""))
     }
+    var failure: (any Error)?
     func record(_ result: BenchmarkResult) {
       results.append(result)
-      if json { return }
-      print(Self.line(result))
-      fflush(nil)
+      if json || failure != nil { return }
+      do { try Console.print(Self.line(result)) } catch { failure = error }
     }
     if scaling {
       let model = ScalingBenchmarks.measureModel(pool: pool)
       try ScalingBenchmarks.run(model, repetitions: repetitions, pool: pool, record: record)
       report.rates = model
       report.protocols = ScalingBenchmarks.protocols(model, pool: pool)
-      if !json { Self.printModel(model, report.protocols!) }
+      if !json { try Self.printModel(model, report.protocols!) }
     }
     let standard = names.isEmpty && ensemble == nil && !scaling
     for name in standard ? BenchmarkSuite.names : ordinaryNames {
       record(try BenchmarkSuite.run(name, repetitions: repetitions, pool: pool))
+      if let failure { throw failure }
     }
     if let ensemble, let dataset {
       let agents = TrainedAgents(ensemble: ensemble, dataset: dataset)
       try BenchmarkSuite.run(agents, repetitions: repetitions, pool: pool, record: record)
     }
+    if let failure { throw failure }
     if json {
       report.results = results
-      print(try JSONText.line(report))
+      try Console.print(JSONText.line(report))
     }
   }
 
-  private static func printModel(_ model: CostModel, _ protocols: [ProtocolCost]) {
-    print(
+  private static func printModel(_ model: CostModel, _ protocols: [ProtocolCost]) throws {
+    try Console.print(
       String(
         format: "model: %.1f GFLOP/s and %.1f GB/s per thread, %.1f µs per loop",
         2e-9 * model.multiplyAddsPerSecond, 1e-9 * model.bytesPerSecond, 1e6 * model.loopSeconds))
     for cost in protocols {
-      print(
+      try Console.print(
         String(
           format: "paper's updates, %d threads: pretraining %.1f h, distillation at most %.2f h, "
             + "fine-tuning %.2f h", cost.threads, cost.pretrainHours, cost.distillHours,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Environments
 import Foundation
 import Runs
 
@@ -8,12 +9,14 @@ struct Main {
   static func main() {
     // A file that grows beyond `ulimit -f` is an error like any other, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    Console.prepare()
     do {
       var command = try Bred.parseAsRoot()
       try command.run()
     } catch {
       ExitStatus.exit(for: error)
     }
+    ExitStatus.leave(0)
   }
 }
 
@@ -29,8 +32,13 @@ struct Bred: ParsableCommand {
         bred evaluate --env hopper --policy runs/hopper/finetune/weights/policy.safetensors
 
       Each stage also has a command of its own. Everything can be interrupted with Ctrl-C and
-      continued with --resume. Exit codes: 0 done, 1 failed, 2 usage or configuration,
-      130 interrupted after writing a checkpoint.
+      continued with --resume. `~` means your home in every path.
+
+      Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
+      Shell completion: bred --generate-completion-script bash (or zsh, fish).
+
+      Exit codes: 0 done, 1 failed, 2 usage or configuration,
+      130 interrupted after writing a checkpoint (Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU).
       """,
     version: PackageVersion.number,
     subcommands: [
@@ -44,30 +52,46 @@ struct Bred: ParsableCommand {
 /// What the shell learns from an error.
 enum ExitStatus {
   static func exit(for error: any Error) -> Never {
+    if error is Console.ReaderGone { leaveForWantOfAReader() }
     if error is Interrupted {
-      report("\(error)")
-      Foundation.exit(130)
+      Console.log("stopped after writing a checkpoint; to continue:\n  \(Invocation.resuming())")
+      leave(130)
     }
-    if error is ConfigurationError {
-      report("error: \(error)")
-      Foundation.exit(2)
+    // What cannot be meant is a matter of usage, wherever it was noticed.
+    if error is ConfigurationError || error is EnvironmentError {
+      Console.log("error: \(error)")
+      leave(2)
+    }
+    if let error = error as? ValidationError {
+      // One that only the work could notice; those of parsing come with the command's usage.
+      Console.log("error: \(error.message)")
+      leave(2)
     }
     let code = Bred.exitCode(for: error)
     let isParsing = code == .success || code == .validationFailure || error is ExitCode
     guard isParsing else {
-      report("error: \(error)")
-      Foundation.exit(1)
+      Console.log("error: \(error)")
+      leave(1)
     }
     let text = Bred.fullMessage(for: error)
     if code == .success {
-      if !text.isEmpty { print(text) }
-      Foundation.exit(0)
+      // Help and the like.
+      do { if !text.isEmpty { try Console.print(text) } } catch { exit(for: error) }
+      leave(0)
     }
-    if !text.isEmpty { report(text) }
-    Foundation.exit(code == .validationFailure ? 2 : code.rawValue)
+    if !text.isEmpty { Console.log(text) }
+    leave(code == .validationFailure ? 2 : code.rawValue)
   }
 
-  static func report(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  static func leave(_ status: Int32) -> Never {
+    Console.finish(outputIsFree: !CommandLine.arguments.contains("--json"))
+    Foundation.exit(status)
+  }
+
+  /// As every program ends whose output nobody reads.
+  private static func leaveForWantOfAReader() -> Never {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+    Foundation.exit(128 + SIGPIPE)
   }
 }

@@ -22,8 +22,10 @@ struct OutputOptions: ParsableArguments {
 
 struct ThreadOptions: ParsableArguments {
   @Option(
-    name: .long,
-    help: "Threads to work with; the results do not depend on it. (default: all processors)")
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp(
+      "Threads to work with, 1 to 1024; the results do not depend on it. "
+        + "(default: the processors that this process may use; see bred doctor)"))
   var threads: Int?
 
   func validate() throws {
@@ -32,7 +34,13 @@ struct ThreadOptions: ParsableArguments {
     }
   }
 
-  func pool() -> WorkerPool { WorkerPool(threads: threads) }
+  func pool() -> WorkerPool {
+    let pool = WorkerPool(threads: threads)
+    if let threads, pool.threads < threads {
+      Console.log("warning: the system gave \(pool.threads) of \(threads) threads")
+    }
+    return pool
+  }
 }
 
 /// Options of every command that trains.
@@ -60,21 +68,25 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("YAML with the values that differ from the defaults.", valueName: "file"))
+    help: ArgumentHelp("YAML with the values that differ from the defaults.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var config: String?
 
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Override one value, as in online.sac.policyLearningRate=3e-5; repeatable.",
+      "Override one value, as in online.sac.policyLearningRate=3e-5; repeatable. docs/settings.md has all keys.",
       valueName: "key=value"))
   var overrides: [String] = []
 
   @Option(
-    name: .long, help: "Seed of all random numbers; equal seeds give equal bytes. (default: 0)")
+    name: .long, parsing: .unconditional,
+    help: "Seed of all random numbers; equal seeds give equal bytes. (default: 0)")
   var seed: String?
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Run directory to make.", valueName: "dir"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Run directory to make.", valueName: "dir"),
+    completion: .directory, transform: HomePath.expanded)
   var output: String
 
   @Flag(name: .long, help: "Continue the run in --output; start it where there is none.")
@@ -118,6 +130,7 @@ struct TrainingOptions: ParsableArguments {
     if let dataset {
       options.append(.init(name: "--dataset", key: "dataset.path", value: dataset))
     }
+    if let path = preset ?? config { try TrainingOptions.refuseDirectory(path) }
     let file = try (preset ?? config).map { try ConfigurationLayer(file: $0) }
     let resolved = try ExperimentConfiguration.resolve(
       ConfigurationSources(
@@ -133,6 +146,18 @@ struct TrainingOptions: ParsableArguments {
       resume: resume)
   }
 
+  /// A run's directory is easily given for its configuration.
+  private static func refuseDirectory(_ path: String) throws {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else { return }
+    let inside = "\(path)/config.yaml"
+    throw ValidationError(
+      "\(path) is a directory, a YAML file is needed"
+        + (FileManager.default.fileExists(atPath: inside) ? ", such as \(inside)" : ""))
+  }
+
   /// Prints the finished run's summary where `--json` asks for it.
   func report(_ directory: String) throws {
     if outputOptions.json {
@@ -140,9 +165,9 @@ struct TrainingOptions: ParsableArguments {
       let object = try JSONSerialization.jsonObject(with: data)
       let line = try JSONSerialization.data(
         withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-      print(String(decoding: line, as: UTF8.self))
+      try Console.print(String(decoding: line, as: UTF8.self))
     } else if !outputOptions.quiet {
-      ExitStatus.report("done: \(directory)")
+      Console.log("done: \(directory)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 struct Distill: ParsableCommand {
@@ -14,10 +15,14 @@ struct Distill: ParsableCommand {
         bred distill --env hopper --dataset data.hdf5 --ensemble agents --output runs/one --no-add-to-ensemble
       """)
 
-  @Option(name: .long, help: "D4RL HDF5 file with the states to distil on.")
+  @Option(
+    name: .long, help: "D4RL HDF5 file with the states to distil on.", completion: .file(),
+    transform: HomePath.expanded)
   var dataset: String
 
-  @Option(name: .long, help: "Ensemble directory: member-0/actor.safetensors and so on.")
+  @Option(
+    name: .long, help: "Ensemble directory: member-0/actor.safetensors and so on.",
+    completion: .directory, transform: HomePath.expanded)
   var ensemble: String
 
   @Flag(inversion: .prefixedNo, help: "Add distilled.safetensors to the ensemble directory.")

@@ -15,13 +15,13 @@ struct Doctor: ParsableCommand {
   mutating func run() throws {
     let report = Diagnosis()
     if json {
-      print(try JSONText.line(report))
+      try Console.print(JSONText.line(report))
     } else {
       for (name, value) in report.lines {
-        print(name.padding(toLength: 22, withPad: " ", startingAt: 0) + value)
+        try Console.print(name.padding(toLength: 22, withPad: " ", startingAt: 0) + value)
       }
-      for problem in report.problems { print("\n! \(problem)") }
-      if report.problems.isEmpty { print("\nEverything is in order.") }
+      for problem in report.problems { try Console.print("\n! \(problem)") }
+      if report.problems.isEmpty { try Console.print("\nEverything is in order.") }
     }
     if report.failed { throw ExitCode(1) }
   }

@@ -10,7 +10,7 @@ struct Evaluate: ParsableCommand {
     discussion: """
       The mean action, unless --stochastic. Undiscounted returns, at most 1000 steps an episode.
       An ensemble directory (member-0/actor.safetensors and so on) acts as the moment-matched
-      mixture of its members.
+      mixture of its members, a run's directory stands for what its last stage made.
 
       Examples:
         bred evaluate --env hopper --policy runs/ft-0/weights/policy.safetensors --episodes 20
@@ -25,13 +25,17 @@ struct Evaluate: ParsableCommand {
       valueName: "name"))
   var env: String?
 
-  @Option(name: .long, help: "Policy weights, safetensors; or a folder of agents.")
+  @Option(
+    name: .long, help: "Policy weights, safetensors; or a folder of agents.", completion: .file(),
+    transform: HomePath.expanded)
   var policy: String
 
-  @Option(name: [.customLong("episodes"), .customLong("eval-episodes")], help: "Episodes to play.")
+  @Option(
+    name: [.customLong("episodes"), .customLong("eval-episodes")], parsing: .unconditional,
+    help: "Episodes to play.")
   var episodes = 10
 
-  @Option(name: .long, help: "Seed of starts and actions.")
+  @Option(name: .long, parsing: .unconditional, help: "Seed of starts and actions.")
   var seed: UInt64 = 0
 
   @Flag(name: .long, help: "Sample actions instead of taking the mean.")
@@ -51,12 +55,12 @@ struct Evaluate: ParsableCommand {
       policyFile: policy, episodes: episodes, seed: seed,
       selection: stochastic ? .sample : .mean)
     if outputOptions.json {
-      print(try JSONText.line(result))
+      try Console.print(JSONText.line(result))
       return
     }
     let protocolNote =
       "\(stochastic ? "sampled" : "mean") actions, \(result.episodes) episodes, seed \(seed)"
-    print(
+    try Console.print(
       String(
         format: "%@: return %.1f ± %.1f, normalized score %.2f (%@)", result.environment,
         result.mean, result.std, result.normalizedScore, protocolNote))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 struct FineTune: ParsableCommand {
@@ -12,6 +13,8 @@ struct FineTune: ParsableCommand {
       the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then
       holds one actor for each member.
 
+      Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
+
       Examples:
         bred finetune --env halfcheetah --dataset data.hdf5 --ensemble runs/cql-0/weights --output runs/ft-0
         bred finetune --env hopper --dataset data.hdf5 --ensemble agents --output runs/ft-1 --seed 1 \\
@@ -20,10 +23,13 @@ struct FineTune: ParsableCommand {
 
   @Option(
     name: .long,
-    help: "D4RL HDF5 file: the offline buffer; not needed with online.replay=online-only.")
+    help: "D4RL HDF5 file: the offline buffer; not needed with online.replay=online-only.",
+    completion: .file(), transform: HomePath.expanded)
   var dataset: String?
 
-  @Option(name: .long, help: "Ensemble directory: member-0/actor.safetensors and so on.")
+  @Option(
+    name: .long, help: "Ensemble directory: member-0/actor.safetensors and so on.",
+    completion: .directory, transform: HomePath.expanded)
   var ensemble: String
 
   @OptionGroup var options: TrainingOptions

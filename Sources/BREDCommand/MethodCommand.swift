@@ -35,8 +35,8 @@ struct MethodCommand: ParsableCommand {
           name: layer.name, offline: values.offline.algorithm, online: values.online.algorithm,
           summary: layer.summary)
       }
-      if json { return print(try JSONText.line(Listing(methods: items))) }
-      for item in items { print(LibraryChoice.padded(item.name, 22) + item.summary) }
+      if json { return try Console.print(JSONText.line(Listing(methods: items))) }
+      for item in items { try Console.print(LibraryChoice.padded(item.name, 22) + item.summary) }
     }
   }
 
@@ -61,6 +61,6 @@ struct MethodCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the table of all methods as Markdown.", shouldDisplay: false)
 
-    mutating func run() throws { print(try MethodTable.document(.registered), terminator: "") }
+    mutating func run() throws { try Console.print(MethodTable.document(.registered), terminator: "") }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 struct Run: ParsableCommand {
@@ -18,10 +19,14 @@ struct Run: ParsableCommand {
         bred run my.yaml --output runs/quick --resume
       """)
 
-  @Argument(help: "YAML with the values that differ from those of method and task; --config.")
+  @Argument(
+    help: "YAML with the values that differ from those of method and task; --config.",
+    completion: .file(), transform: HomePath.expanded)
   var configurationFile: String?
 
-  @Option(name: .long, help: "D4RL HDF5 file, or its name in D4RL's cache. (default: the task's)")
+  @Option(
+    name: .long, help: "D4RL HDF5 file, or its name in D4RL's cache. (default: the task's)",
+    completion: .file(), transform: HomePath.expanded)
   var dataset: String?
 
   @OptionGroup var options: TrainingOptions

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 /// Prints `docs/settings.md`; `make settings` puts it there.
@@ -12,6 +13,6 @@ struct SettingsCommand: ParsableCommand {
   static let catalog = AlgorithmCatalog.registered
 
   mutating func run() throws {
-    print(SettingTable.document(Self.catalog), terminator: "")
+    try Console.print(SettingTable.document(Self.catalog), terminator: "")
   }
 }

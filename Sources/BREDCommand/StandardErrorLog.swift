@@ -1,5 +1,5 @@
-import Foundation
 import Logging
+import Runs
 
 /// swift-log to standard error, one line per message: `warning: …`.
 struct StandardErrorLog: LogHandler {
@@ -13,7 +13,7 @@ struct StandardErrorLog: LogHandler {
 
   func log(event: LogEvent) {
     let label = event.level == .info ? "" : "\(event.level): "
-    FileHandle.standardError.write(Data("\(label)\(event.message)\n".utf8))
+    Console.log("\(label)\(event.message)")
   }
 
   static func logger(level: Logger.Level) -> Logger {

@@ -35,9 +35,9 @@ struct TaskCommand: ParsableCommand {
         return Listing.Item(
           name: layer.name, environment: values.environment, dataset: values.dataset.path)
       }
-      if json { return print(try JSONText.line(Listing(tasks: items))) }
+      if json { return try Console.print(JSONText.line(Listing(tasks: items))) }
       for item in items {
-        print(
+        try Console.print(
           LibraryChoice.padded(item.name, 34) + LibraryChoice.padded(item.environment, 13)
             + item.dataset)
       }
@@ -96,7 +96,7 @@ struct LibraryChoice {
     return try ExperimentConfiguration.resolve(sources, catalog: .registered)
   }
 
-  func show() throws { print(try resolve().annotatedYAML(), terminator: "") }
+  func show() throws { try Console.print(resolve().annotatedYAML(), terminator: "") }
 
   static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Runs
 import Stages
 
 struct Train: ParsableCommand {
@@ -7,7 +8,7 @@ struct Train: ParsableCommand {
     abstract: "Train N independent agents of any algorithm on a dataset.",
     discussion: """
       The agents appear in OUTPUT/weights, an ensemble directory. `bred algorithm list` names the
-      algorithms, `bred algorithm show NAME` their settings.
+      algorithms, `bred algorithm show NAME` their settings; docs/settings.md has all of them.
 
       Examples:
         bred train cql --env hopper --dataset hopper_medium-v2.hdf5 --output runs/cql-0
@@ -18,7 +19,7 @@ struct Train: ParsableCommand {
   @Argument(help: "The algorithm. (default: the configuration's, cql)")
   var algorithm: String?
 
-  @Option(name: .long, help: "D4RL HDF5 file.")
+  @Option(name: .long, help: "D4RL HDF5 file.", completion: .file(), transform: HomePath.expanded)
   var dataset: String
 
   @OptionGroup var options: TrainingOptions
@@ -38,13 +39,15 @@ struct Pretrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train N independent CQL agents on a dataset: bred train cql.",
     discussion: """
+      Settings: docs/settings.md has them all, `bred algorithm show cql` the algorithm's.
+
       Examples:
         bred pretrain --env hopper --dataset hopper_medium-v2.hdf5 --output runs/cql-0
         bred pretrain --env hopper --dataset data.hdf5 --output runs/cql-1 --seed 1 \\
           --set offline.members=3 --set offline.gradientSteps=20000
       """)
 
-  @Option(name: .long, help: "D4RL HDF5 file.")
+  @Option(name: .long, help: "D4RL HDF5 file.", completion: .file(), transform: HomePath.expanded)
   var dataset: String
 
   @OptionGroup var options: TrainingOptions

@@ -18,7 +18,7 @@ import Synchronization
 /// system longer than the gaps between the loops of one update last.
 public final class WorkerPool: @unchecked Sendable {
   /// Threads that work on a loop, the caller's included.
-  public let threads: Int
+  public private(set) var threads: Int
 
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -42,7 +42,8 @@ public final class WorkerPool: @unchecked Sendable {
   // Guarded by `mutex`.
   private var stopping = false
 
-  /// - Parameter threads: how many; `nil` takes the number of processors online.
+  /// - Parameter threads: how many; `nil` takes the number of processors that the process may use
+  ///   (``ProcessorBudget``). Where the system gives fewer threads the pool has fewer.
   public init(threads: Int? = nil) {
     let threads = threads ?? WorkerPool.processorCount
     precondition(threads >= 1, "a pool needs at least one thread, not \(threads)")
@@ -64,9 +65,13 @@ public final class WorkerPool: @unchecked Sendable {
           pool!.work(as: start.worker)
           return nil
         }, start.toOpaque())
-      precondition(status == 0, "cannot start worker thread \(worker): error \(status)")
+      guard status == 0 else {
+        start.release()
+        break
+      }
       handles.append(handle)
     }
+    self.threads = handles.count + 1
   }
 
   // A thread keeps its pool alive, so none is left here.
@@ -92,7 +97,8 @@ public final class WorkerPool: @unchecked Sendable {
     handles = []
   }
 
-  public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  /// Processors that this process may use.
+  public static var processorCount: Int { ProcessorBudget.current.count }
 
   /// Calls `body(index, worker)` once for each index in 0 ..< count and returns when all are done.
   ///

@@ -97,11 +97,20 @@ package struct Diagnosis: Encodable {
     #endif
   }
 
+  private static func meaning(of source: ProcessorBudget.Source) -> String {
+    switch source {
+    case .online: "all processors online"
+    case .affinity: "the processors that this process is bound to"
+    case .controlGroup: "the quota of its control group"
+    }
+  }
+
   /// For people, in order.
   package var lines: [(String, String)] {
     var result = [
       ("bred", "\(version) (\(commit.prefix(12)))"), ("Swift compiler", swift),
-      ("processor", machine.cpu), ("processors online", "\(machine.processors)"),
+      ("processor", machine.cpu),
+      ("threads", "\(machine.threads) (\(Diagnosis.meaning(of: ProcessorBudget.current.source)))"),
       ("features", cpuFeatures.joined(separator: " ")),
       ("memory", String(format: "%.1f GiB", Double(machine.memoryBytes) / Double(1 << 30))),
       ("system", machine.operatingSystem),

@@ -82,7 +82,7 @@ final class CheckpointStore {
         yaml: yaml, name: path, catalog: identity.configuration.catalog,
         stages: identity.configuration.stages)
     else { throw .checkpointRefused(path: path, reason: "it holds no valid configuration") }
-    let changed = stored.differences(from: identity.configuration)
+    let changed = Lengthening.between(stored, identity.configuration).changes
     guard changed.isEmpty else { throw .configurationChanged(path: path, keys: changed) }
     for (role, digest) in identity.inputs.sorted(by: { $0.key < $1.key }) {
       guard let before = state.metadata["input/\(role)"], before != digest else { continue }

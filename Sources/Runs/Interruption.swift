@@ -2,11 +2,14 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a flag that stages look at between updates.
+/// Turns the signals that ask a process to stop into a flag that stages look at between updates.
 ///
-/// A second signal ends the process at once.
+/// They are SIGINT and SIGTERM, SIGHUP of a lost terminal (unless `nohup` had it ignored), and what batch
+/// systems send before the time is up, SIGUSR1 and SIGXCPU. A second SIGINT or SIGTERM ends the process at
+/// once; of the others several may come while the checkpoint is written.
 public final class Interruption: Sendable {
   private let requested = Atomic<Bool>(false)
+  private let impatient = Atomic<Bool>(false)
 
   public init() {}
 
@@ -15,18 +18,33 @@ public final class Interruption: Sendable {
 
   public func request() { requested.store(true, ordering: .relaxed) }
 
-  /// Makes this object the receiver of the process's SIGINT and SIGTERM.
+  /// Makes this object the receiver of the process's signals.
   public func listen() {
     Interruption.current.withLock { $0 = self }
-    for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU] {
+      let wasIgnored = Interruption.ignore(number)
+      if number == SIGHUP, wasIgnored { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        if self.isRequested { _exit(130) }
+        if number == SIGINT || number == SIGTERM,
+          self.impatient.exchange(true, ordering: .relaxed)
+        {
+          _exit(130)
+        }
         self.request()
       }
       source.resume()
       Interruption.sources.withLock { $0.append(Source(source)) }
+    }
+  }
+
+  /// - Returns: whether the signal was ignored before.
+  private static func ignore(_ number: Int32) -> Bool {
+    var before = sigaction()
+    sigaction(number, nil, &before)
+    signal(number, SIG_IGN)
+    return withUnsafeBytes(of: before.__sigaction_handler) {
+      $0.load(as: UInt.self) == 1  // SIG_IGN
     }
   }
 

@@ -9,13 +9,19 @@ import Foundation
 public final class RunDirectory {
   public let path: String
   private let lock: RunLock
-  private static let ownFiles: Set<String> = [".lock"]
+  private static let ownFiles: Set<String> = [".lock", partMark]
+  /// Lies in a directory that is part of the run in the directory above.
+  private static let partMark = ".part-of-run"
 
   /// Refuses, without touching anything, a path that a run cannot use.
   ///
   /// Stages ask this before they read their inputs, and make the directory only afterwards.
-  /// - Parameter resume: accept a directory that is already used.
-  package static func check(path: String, resume: Bool) throws(RunError) {
+  /// - Parameters:
+  ///   - resume: accept a directory that is already used.
+  ///   - isPart: for a stage of a run in the directory above.
+  package static func check(
+    path: String, resume: Bool, isPart: Bool = false
+  ) throws(RunError) {
     let manager = FileManager.default
     var isDirectory: ObjCBool = false
     guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -29,6 +35,11 @@ public final class RunDirectory {
     }
     guard manager.isWritableFile(atPath: path) else {
       throw .cannotWrite(path: path, reason: "no permission to write here")
+    }
+    if !isPart, names.contains(partMark) {
+      throw .partOfRun(
+        path: path,
+        owner: URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path)
     }
     if resume {
       try refuseForeign(path)
@@ -54,13 +65,19 @@ public final class RunDirectory {
 
   /// Opens or makes a run directory and locks it.
   ///
-  /// - Parameter resume: accept a directory that is already used.
-  /// - Throws: ``RunError`` where the directory is used and `resume` is false, locked by another
-  ///   process, or cannot be written.
-  public init(path: String, resume: Bool) throws(RunError) {
+  /// - Throws: ``RunError`` where the directory is used and the context does not resume, is part of another
+  ///   run, locked by another process, or cannot be written.
+  package convenience init(path: String, context: StageContext) throws(RunError) {
+    try self.init(path: path, resume: context.resume, isPart: context.owner != nil)
+  }
+
+  /// - Parameters:
+  ///   - resume: accept a directory that is already used.
+  ///   - isPart: for a stage of a run in the directory above; nobody else may then use it.
+  public init(path: String, resume: Bool, isPart: Bool = false) throws(RunError) {
     let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     self.path = path
-    try RunDirectory.check(path: path, resume: resume)
+    try RunDirectory.check(path: path, resume: resume, isPart: isPart)
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
@@ -68,7 +85,8 @@ public final class RunDirectory {
     }
     lock = try RunLock(directory: path)
     // Between check and lock another process may have begun.
-    try RunDirectory.check(path: path, resume: resume)
+    try RunDirectory.check(path: path, resume: resume, isPart: isPart)
+    if isPart { _ = try FileDescriptor(appending: file(RunDirectory.partMark)) }
     removeLeftovers()
   }
 
@@ -94,24 +112,36 @@ public final class RunDirectory {
   package static func holdsFinishedRun(
     _ path: String, context: StageContext
   ) throws -> Bool {
-    try check(path: path, resume: context.resume)
+    try check(path: path, resume: context.resume, isPart: context.owner != nil)
     guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
       return false
     }
-    let changed = try differences(
-      in: "\(path)/config.yaml", from: context.configuration)
-    guard changed.isEmpty else { throw RunError.configurationChanged(path: path, keys: changed) }
-    return true
+    return try lengthenings(of: path, to: context.configuration).isEmpty
   }
 
-  /// What a directory's configuration says otherwise than `configuration`.
-  private static func differences(
-    in file: String, from configuration: ExperimentConfiguration
-  ) throws(ConfigurationError) -> [String] {
+  /// The lengths that `configuration` adds to the run in `path`.
+  ///
+  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where anything else is different.
+  private static func lengthenings(
+    of path: String, to configuration: ExperimentConfiguration
+  ) throws -> [Lengthening] {
+    let file = try ConfigurationLayer(file: "\(path)/config.yaml")
     let before = try ExperimentConfiguration.resolve(
-      ConfigurationSources(file: ConfigurationLayer(file: file)), catalog: configuration.catalog,
+      ConfigurationSources(file: file), catalog: configuration.catalog,
       stages: configuration.stages)
-    return before.configuration.differences(from: configuration)
+    let (longer, changes) = Lengthening.between(before.configuration, configuration)
+    guard changes.isEmpty else { throw RunError.configurationChanged(path: path, keys: changes) }
+    return longer
+  }
+
+  /// Whether the run has come to its end.
+  var isFinished: Bool { FileManager.default.fileExists(atPath: file("summary.json")) }
+
+  /// Takes the end back that the run had, so that an interruption leaves an unfinished run.
+  func reopen() throws(RunError) {
+    guard unlink(file("summary.json")) == 0 || errno == ENOENT else {
+      throw .cannotWrite(path: file("summary.json"), reason: RunError.lastSystemMessage)
+    }
   }
 
   package func makeDirectory(_ path: String) throws(RunError) {
@@ -138,14 +168,15 @@ public final class RunDirectory {
 
   /// Writes the configuration of several stages' common directory, or checks it against the one there.
   ///
+  /// - Parameter refuse: throws where the lengths that grow cannot.
   /// - Throws: ``RunError/configurationChanged(path:keys:)``.
-  package func adopt(_ configuration: ExperimentConfiguration) throws {
-    let before = file("config.yaml")
-    if FileManager.default.fileExists(atPath: before) {
-      let changed = try RunDirectory.differences(in: before, from: configuration)
-      guard changed.isEmpty else {
-        throw RunError.configurationChanged(path: path, keys: changed)
-      }
+  package func adopt(
+    _ configuration: ExperimentConfiguration, refuse: ([Lengthening]) throws -> Void = { _ in }
+  ) throws {
+    if FileManager.default.fileExists(atPath: file("config.yaml")) {
+      let longer = try RunDirectory.lengthenings(of: path, to: configuration)
+      try refuse(longer)
+      if !longer.isEmpty { try reopen() }
     }
     try writeConfiguration(configuration)
   }

@@ -4,6 +4,7 @@ import Foundation
 public enum RunError: Error, Equatable, CustomStringConvertible {
   case directoryInUse(path: String)
   case directoryNotEmpty(path: String)
+  case partOfRun(path: String, owner: String)
   case cannotWrite(path: String, reason: String)
   case cannotRead(path: String, reason: String)
   case missing(path: String, what: String)
@@ -17,6 +18,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     case .directoryInUse(let path): "\(path): another process is working in this directory"
     case .directoryNotEmpty(let path):
       "\(path): the output directory is already used; choose another, or pass --resume to continue"
+    case .partOfRun(let path, let owner):
+      "\(path): belongs to the run in \(owner); continue that one, with its own command and --resume"
     case .cannotWrite(let path, let reason): "\(path): cannot write: \(reason)"
     case .cannotRead(let path, let reason): "\(path): cannot read: \(reason)"
     case .missing(let path, let what): "\(path): \(what) not found"

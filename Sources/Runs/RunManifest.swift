@@ -46,6 +46,8 @@ package struct MachineDescription: Codable, Equatable, Sendable {
   package var cpu: String
   package var processors: Int
   package var threads: Int
+  /// What limits ``processors``; absent in older manifests.
+  package var processorsFrom: String?
   package var memoryBytes: UInt64
   package var operatingSystem: String
   package var blasKernel: String
@@ -57,7 +59,8 @@ package struct MachineDescription: Codable, Equatable, Sendable {
 
   package init(threads: Int) {
     cpu = MachineDescription.cpuInformation("model name") ?? "unknown"
-    processors = WorkerPool.processorCount
+    processors = ProcessorBudget.current.count
+    processorsFrom = ProcessorBudget.current.source.rawValue
     self.threads = threads
     memoryBytes = ProcessInfo.processInfo.physicalMemory
     operatingSystem = ProcessInfo.processInfo.operatingSystemVersionString

@@ -15,6 +15,8 @@ public struct StageContext {
   public var resume: Bool
   /// Whether what is odd about the dataset has been said already; a pipeline says it for its stages.
   package var hasWarnedOfData = false
+  /// The directory of the run that the stage is a part of; `nil` where it is a run by itself.
+  package var owner: String?
 
   public init(
     configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
@@ -65,6 +67,10 @@ package final class StageSession {
     store = CheckpointStore(directory: directory, identity: identity, logger: context.logger)
     let started = FileManager.default.fileExists(atPath: directory.file("config.yaml"))
     let restored = started ? try store.latest() : nil
+    if started, restored == nil, directory.isFinished {
+      throw .inconsistent(
+        path: directory.path, reason: "the run has ended and no checkpoint is left to go on from")
+    }
     self.restored = restored
     var rows = 0
     var eventCount = 0
@@ -77,6 +83,7 @@ package final class StageSession {
     } catch {
       throw .checkpointRefused(path: directory.checkpoints, reason: "\(error)")
     }
+    if let restored { try StageSession.lengthen(restored, stage, directory, context) }
     try directory.writeConfiguration(context.configuration)
     try StageSession.writeManifest(
       identity, threads: context.pool.threads, warnings, resumed: restored != nil, in: directory,
@@ -88,6 +95,24 @@ package final class StageSession {
       context.reporter.note(
         "resuming \(stage) in \(directory.path) after "
           + "\(restored.metadata["progress"] ?? "\(rows) epochs")")
+    }
+  }
+
+  /// Takes a finished run up again where more is asked of it, and says what stays.
+  private static func lengthen(
+    _ state: NamedTensors, _ stage: String, _ directory: RunDirectory, _ context: StageContext
+  ) throws(RunError) {
+    // The store has accepted the configuration already.
+    guard directory.isFinished, let yaml = state.metadata["configuration"],
+      let before = try? ExperimentConfiguration.parse(
+        yaml: yaml, catalog: context.configuration.catalog, stages: context.configuration.stages)
+    else { return }
+    for longer in Lengthening.between(before, context.configuration).longer {
+      try directory.reopen()
+      context.reporter.note(
+        "extending \(stage) in \(directory.path): \(longer.key) from \(longer.before) to "
+          + "\(longer.now); kept are the state after \(state.metadata["progress"] ?? "its end") and "
+          + "all rows of progress.csv, with the evaluation at the former end")
     }
   }
 

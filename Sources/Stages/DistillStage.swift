@@ -31,7 +31,7 @@ public struct DistillStage {
     let data = try OfflineData(context.configuration, task: task)
     var inputs = AgentStore.digests(of: agents, policiesOnly: true)
     inputs["dataset"] = data.digest
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data.warnings)
     let distillation = PolicyDistillation(
       configuration: stageConfiguration, members: try agents.gaussianPolicies(),
@@ -86,6 +86,11 @@ public struct DistillStage {
     let reporter = context.reporter
     reporter.begin(
       DistillStage.name, from: distillation.epoch, to: configuration.epochs, unit: "epochs")
+    if session.restored != nil, distillation.isFinished, distillation.epoch < configuration.epochs {
+      reporter.note(
+        "\(DistillStage.name) has ended after \(distillation.epoch) epochs, by its patience of "
+          + "\(configuration.patience): more epochs change nothing")
+    }
     while !distillation.isFinished {
       var pace = Pace()
       pace.resume()
@@ -117,7 +122,7 @@ public struct DistillStage {
       if last || report.epoch % configuration.checkpointInterval == 0 { try checkpoint() }
       if context.interruption.isRequested && !last {
         try checkpoint()
-        throw Interrupted(directory: directory.path)
+        throw Interrupted(directory: context.owner ?? directory.path)
       }
     }
     return session

@@ -1,6 +1,7 @@
 import Agents
 public import DenseMath
 import Autodiff
+import Foundation
 public import RLCore
 public import Runs
 
@@ -25,12 +26,30 @@ public struct EvaluateStage {
   public func run(
     policyFile: String, episodes: Int, seed: UInt64, selection: ActionSelection = .mean
   ) throws -> EvaluationResult {
+    let policyFile = EvaluateStage.policy(in: policyFile)
     let stored = try StoredPolicy.read(policyFile)
     let task = try self.task ?? EvaluateStage.task(of: stored, file: policyFile)
     let policy = try AgentStore.actingPolicy(stored, of: policyFile, task: task)
     return try task.evaluate(
       policy, episodes: episodes, selection: selection, seed: seed, purpose: "evaluate/episode",
       pool: pool)
+  }
+
+  /// What a run's directory stands for: that of its last stage, and of a distillation the distilled policy.
+  static func policy(in path: String) -> String {
+    func names(_ folder: String) -> Set<String> {
+      Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    }
+    let stages = [OnlineStage.name, DistillStage.name, OfflineStage.name]
+    if let stage = stages.first(where: { names("\(path)/\($0)").contains("weights") }) {
+      return policy(in: "\(path)/\(stage)")
+    }
+    let isRun = names(path).contains("weights")
+    let folder = isRun ? "\(path)/weights" : path
+    let final = AgentStore.finalPolicy(in: folder)
+    if isRun, final != folder { return final }
+    return names(folder) == [AgentStore.distilledName]
+      ? "\(folder)/\(AgentStore.distilledName)" : path
   }
 
   private static func task(of stored: StoredPolicy, file: String) throws -> ControlTask {

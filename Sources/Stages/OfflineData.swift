@@ -25,7 +25,7 @@ struct OfflineData {
     _ configuration: ExperimentConfiguration, task: ControlTask,
     for algorithm: (any Algorithm.Type)? = nil, _ settings: (any SettingGroup)? = nil
   ) throws {
-    let given = configuration.dataset.path
+    let given = HomePath.expanded(configuration.dataset.path)
     guard !given.isEmpty else {
       throw ConfigurationError.outOfRange(
         file: "configuration", key: "dataset.path", value: "empty",

@@ -31,7 +31,7 @@ public struct OfflineStage {
     let data = try OfflineData(
       configuration, task: task, for: type, configuration.offlineAlgorithm!)
     let team = try makeTeam(type, task: task)
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data.warnings)
     try train(team, on: data, task: task, in: directory)
     return directory.weights
@@ -120,7 +120,7 @@ public struct OfflineStage {
       }
       if context.interruption.isRequested && count < total {
         try checkpoint()
-        throw Interrupted(directory: directory.path)
+        throw Interrupted(directory: context.owner ?? directory.path)
       }
     }
     try AgentStore.write(

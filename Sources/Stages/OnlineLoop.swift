@@ -82,7 +82,7 @@ final class OnlineLoop {
   private var isDone: Bool { environmentSteps >= total && updatesInBlock < 0 }
 
   func run(label: String, reporter: ProgressReporter) throws {
-    reporter.begin(label, from: environmentSteps, to: total, unit: "steps")
+    reporter.begin(label, from: environmentSteps, to: total, unit: "steps", share: share)
     if session.rowCount == 0 { try recordStart(reporter) }
     while !isDone {
       if updatesInBlock < 0 { session.clock.measure(.collection) { collectBlock() } }
@@ -94,7 +94,7 @@ final class OnlineLoop {
         pace.pause()
         updatesInBlock += count
         reporter.update(
-          environmentSteps,
+          environmentSteps, share: share,
           note: settings.blockSteps > 1 ? ", update \(updatesInBlock)/\(updatesDue)" : "")
         if context.interruption.isRequested { try stop() }
       }
@@ -105,7 +105,7 @@ final class OnlineLoop {
 
   private func stop() throws {
     try checkpoint()
-    throw Interrupted(directory: session.directory.path)
+    throw Interrupted(directory: context.owner ?? session.directory.path)
   }
 
   private func update(_ count: Int) throws {
@@ -162,6 +162,33 @@ final class OnlineLoop {
     return Int((after * ratio).rounded(.down)) - Int((before * ratio).rounded(.down))
   }
 
+  /// How much of all work is done, 0…1. Nearly all of it is updates, and a block's come after its steps.
+  private var share: Double {
+    let block = (environmentSteps - 1) / settings.blockSteps * settings.blockSteps
+    let done =
+      updatesInBlock < 0
+      ? updates(through: environmentSteps) : updates(through: block) + updatesInBlock
+    return OnlineLoop.share(
+      steps: environmentSteps, of: total, updates: done, of: updates(through: total))
+  }
+
+  /// Gradient steps that belong to the first `steps` environment steps.
+  private func updates(through steps: Int) -> Int {
+    let start = max(settings.randomSteps, settings.warmupSteps)
+    let first = min(total, (start / settings.blockSteps + 1) * settings.blockSteps)
+    return updates(from: 0, to: min(steps, first))
+      + (steps > first ? updates(from: first, to: steps) : 0)
+  }
+
+  /// - Parameters:
+  ///   - steps: environment steps so far; one costs about a twentieth of an update.
+  ///   - updates: gradient steps so far.
+  static func share(steps: Int, of totalSteps: Int, updates: Int, of totalUpdates: Int) -> Double {
+    if steps >= totalSteps, updates >= totalUpdates { return 1 }
+    let all = Double(totalSteps) / 20 + Double(totalUpdates)
+    return all > 0 ? min(0.999, (Double(steps) / 20 + Double(updates)) / all) : 1
+  }
+
   // MARK: Records
 
   /// The agent before its first online step: epoch 0.
@@ -211,7 +238,7 @@ final class OnlineLoop {
     let evaluation = due ? try evaluate(round: epoch) : nil
     try session.record(values, evaluation: evaluation, step: environmentSteps)
     reporter.epoch(
-      environmentSteps,
+      environmentSteps, share: share,
       EpochLine.text(values, evaluation, names: ["online_fraction", "critic_loss", "temperature"]))
     if last || epoch % settings.checkpointInterval == 0 { try checkpoint() }
   }
@@ -235,10 +262,12 @@ final class OnlineLoop {
     state.add(collector.state, under: "collector")
     state.add(averages.state, under: "averages")
     state["loop/counters"] = Tensor(
-      .int64([environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
+      .int64(
+        [environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
     state["loop/returns"] = Tensor(.float64(epochReturns))
     // Several checkpoints can fall into one block, and blocks without updates exist, so both order them.
-    try session.checkpoint(state, progress: updateCount + environmentSteps, unit: "steps and updates")
+    try session.checkpoint(
+      state, progress: updateCount + environmentSteps, unit: "steps and updates")
   }
 
   private func restore(_ state: NamedTensors) throws(StateError) {

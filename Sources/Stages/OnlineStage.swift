@@ -64,7 +64,7 @@ public struct OnlineStage {
     if distilled != nil || loaded.map({ !handOver.wantsDistilled($0) }) ?? true {
       _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
     }
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data?.warnings ?? [])
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }
@@ -122,6 +122,7 @@ public struct OnlineStage {
     var inner = context
     inner.resume = true
     inner.hasWarnedOfData = configuration.readsDataset
+    inner.owner = context.owner ?? directory.path
     inner.configuration = configuration.restricted(to: [.distillation])
     let file = try DistillStage(inner).run(
       ensemble: ensemble, output: directory.file("distillation"), addToEnsemble: false)

@@ -27,32 +27,52 @@ public struct Pipeline {
     let task = try ControlTask(configuration)
     try OnlineStage.check(configuration)
     let data = configuration.readsDataset ? try OfflineData(configuration, task: task) : nil
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data?.warnings ?? [])
-    try directory.adopt(configuration)
+    try directory.adopt(configuration) { try refuseLengthening($0, directory) }
     var ensemble: String?
     if configuration.trainsOffline {
-      ensemble = try OfflineStage(stage(.offline)).run(output: directory.file(OfflineStage.name))
+      ensemble = try OfflineStage(stage(.offline, of: output)).run(
+        output: directory.file(OfflineStage.name))
     }
     let members = configuration.online.members ?? configuration.offline.members
     if let ensemble, configuration.distils, members > 1 {
-      try DistillStage(stage(.distillation)).run(
+      try DistillStage(stage(.distillation, of: output)).run(
         ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
     }
     var policy = ensemble ?? ""
     if configuration.trainsOnline {
-      policy = try OnlineStage(stage(.online)).run(
+      policy = try OnlineStage(stage(.online, of: output)).run(
         ensemble: ensemble, output: directory.file(OnlineStage.name))
     }
     try finish(directory)
     return policy
   }
 
-  private func stage(_ stage: ExperimentStage) -> StageContext {
+  /// A stage cannot grow when a later one has begun with its result.
+  private func refuseLengthening(_ longer: [Lengthening], _ directory: RunDirectory) throws {
+    let later = [
+      "offline.gradientSteps": [DistillStage.name, OnlineStage.name],
+      "distillation.epochs": [OnlineStage.name],
+    ]
+    for length in longer {
+      for stage in later[length.key] ?? []
+      where FileManager.default.fileExists(atPath: directory.file("\(stage)/config.yaml")) {
+        throw RunError.inconsistent(
+          path: directory.path,
+          reason:
+            "\(length.key) cannot grow from \(length.before) to \(length.now): '\(stage)' has begun "
+            + "with the result; a longer run needs a directory of its own")
+      }
+    }
+  }
+
+  private func stage(_ stage: ExperimentStage, of output: String) -> StageContext {
     var result = context
     result.configuration = configuration.restricted(to: [stage])
     result.resume = true
     result.hasWarnedOfData = true
+    result.owner = output
     return result
   }
 

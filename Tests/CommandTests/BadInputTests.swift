@@ -136,7 +136,72 @@ import Testing
 
   @Test func unknownRobot() throws {
     try refuse(
-      pretrain(dataset: workshop.dataset, environment: "ant"), status: 1, saying: "ant", "hopper")
+      pretrain(dataset: workshop.dataset, environment: "ant"), status: 2, saying: "ant", "hopper")
+    for command in [
+      ["evaluate", "--policy", "x"], ["dataset", "verify", "x"],
+      ["dataset", "relabel", "x", "--output", "y"],
+      ["dataset", "collect", "--random", "--steps", "10", "--output", "y"],
+    ] {
+      try refuse(command + ["--env", "ant"], status: 2, saying: "ant", "hopper")
+    }
+    try refuse(["environment", "describe", "ant"], status: 2, saying: "ant", "hopper")
+  }
+
+  /// A value may begin with a minus after a space, and is judged as a value.
+  @Test func negativeValues() throws {
+    let part = folder.file("part.hdf5")
+    let sliced = try CommandRunner.run(
+      "dataset", "slice", workshop.dataset, "--min-return", "-100", "--output", part)
+    #expect(sliced.status == 0, "\(sliced.errors)")
+    for (option, value) in [("--first", "-1"), ("--count", "-2")] {
+      try refuse(
+        ["dataset", "slice", workshop.dataset, option, value, "--output", folder.file("x")],
+        status: 2, saying: "\(option) is \(value), allowed")
+    }
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--seed", "-1"], status: 2, saying: "--seed", "-1")
+    try refuse(
+      pretrain(dataset: workshop.dataset) + ["--threads", "-1"], status: 2,
+      saying: "--threads is -1, allowed: 1…1024")
+  }
+
+  @Test func slicesBeyondTheEnd() throws {
+    try refuse(
+      ["dataset", "slice", workshop.dataset, "--first", "100000", "--output", folder.file("x")],
+      status: 2, saying: "--first is 100000, but \(workshop.dataset) has", "episodes")
+  }
+
+  @Test func aDirectoryAsConfiguration() throws {
+    try refuse(
+      ["run", folder.path, "--output", folder.file("out")], status: 2, saying: folder.path,
+      "is a directory")
+  }
+
+  @Test func unknownColumns() throws {
+    let made = try CommandRunner.run(pretrain(dataset: workshop.dataset))
+    #expect(made.status == 0)
+    for option in ["--column", "--over"] {
+      try refuse(
+        ["plot", folder.file("out"), option, "wind", "--output", folder.file("x.svg")], status: 2,
+        saying: "\(option) is 'wind'", folder.file("out"), "gradient_steps, wall_seconds")
+    }
+    try refuse(
+      ["plot", folder.path, "--output", folder.file("x.svg")], status: 1, saying: folder.path,
+      "a table of progress")
+  }
+
+  @Test func unknownShellsAndManyThreads() throws {
+    for shell in ["bash", "zsh", "fish"] {
+      let script = try CommandRunner.run("--generate-completion-script", shell)
+      #expect(script.status == 0 && script.output.contains("finetune"), "\(script.errors)")
+    }
+    let environment = [
+      "evaluate", "--policy", "\(workshop.ensemble)/member-0/actor.safetensors", "--episodes", "1",
+      "--json",
+    ]
+    let one = try CommandRunner.run(environment + ["--threads", "1"])
+    let many = try CommandRunner.run(environment + ["--threads", "1000"])
+    #expect(many.status == 0 && many.output == one.output, "\(many.errors)")
   }
 
   @Test(arguments: [

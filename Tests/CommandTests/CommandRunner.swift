@@ -34,6 +34,17 @@ struct CommandRunner {
     return try Running(process)
   }
 
+  /// Starts the command as `shell` says, where "$@" stands for it.
+  static func startInShell(
+    _ shell: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Running {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", shell, "sh", executable.path] + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    return try Running(process)
+  }
+
   @discardableResult
   static func run(_ arguments: String...) throws -> Result { try start(arguments).wait() }
   static func run(_ arguments: [String]) throws -> Result { try start(arguments).wait() }

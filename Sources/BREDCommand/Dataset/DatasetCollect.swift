@@ -25,19 +25,23 @@ struct DatasetCollect: ParsableCommand {
       "Task: hopper, walker2d or halfcheetah, or one of these with -v5.", valueName: "name"))
   var env: String
 
-  @Option(name: .long, help: ArgumentHelp("Policy weights, safetensors.", valueName: "file"))
+  @Option(
+    name: .long, help: ArgumentHelp("Policy weights, safetensors.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var policy: String?
 
   @Flag(name: .long, help: "Uniform random actions instead of a policy.")
   var random = false
 
-  @Option(name: .long, help: "Rows of the dataset.")
+  @Option(name: .long, parsing: .unconditional, help: "Rows of the dataset.")
   var steps: Int
 
-  @Option(name: .long, help: "Seed of starts and actions.")
+  @Option(name: .long, parsing: .unconditional, help: "Seed of starts and actions.")
   var seed: UInt64 = 0
 
-  @Option(name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var output: String
 
   @Flag(name: .long, help: "Replace an existing file.")
@@ -72,14 +76,14 @@ struct DatasetCollect: ParsableCommand {
     ) { rows in
       guard !quiet, rows >= nextNotice else { return }
       while nextNotice <= rows { nextNotice += max(1, steps / 10) }
-      ExitStatus.report(String(format: "collected %d of %d rows", rows, steps))
+      Console.log(String(format: "collected %d of %d rows", rows, steps))
     }
     if outputOptions.json {
-      print(try JSONText.line(report))
+      try Console.print(JSONText.line(report))
       return
     }
     let seconds = Date().timeIntervalSince(started)
-    print(
+    try Console.print(
       String(
         format: "%@: %d rows, %d episodes, mean return %.1f, %d terminals, %d time-outs, %.1f s",
         output, report.rows, report.episodes, report.meanReturn, report.terminals, report.timeouts,

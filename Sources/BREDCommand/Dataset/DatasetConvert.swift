@@ -20,7 +20,7 @@ struct DatasetConvert: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "D4RL HDF5 file, D4RL name such as hopper-medium-v2, or folder of a Minari dataset.",
-      valueName: "input"))
+      valueName: "input"), completion: .file(), transform: HomePath.expanded)
   var input: String
 
   @Option(help: "What to make: minari or d4rl. (default: the other format)")
@@ -34,7 +34,8 @@ struct DatasetConvert: ParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("File, or for Minari the dataset's folder, to make.", valueName: "path"))
+    help: ArgumentHelp("File, or for Minari the dataset's folder, to make.", valueName: "path"),
+    completion: .file(), transform: HomePath.expanded)
   var output: String
 
   @Flag(help: "For v0 files: take each episode's last observation twice, as Minari needs one more.")
@@ -78,10 +79,10 @@ struct DatasetConvert: ParsableCommand {
       ).write(to: output, id: id ?? MinariExport.defaultID(for: dataset.path), replacing: force)
     }
     if json {
-      print(try JSONText.line(report))
+      try Console.print(JSONText.line(report))
       return
     }
-    print("\(report.output): \(report.rows) rows, \(report.episodes) episodes")
-    for note in report.notes { print("  note: \(note)") }
+    try Console.print("\(report.output): \(report.rows) rows, \(report.episodes) episodes")
+    for note in report.notes { try Console.print("  note: \(note)") }
   }
 }

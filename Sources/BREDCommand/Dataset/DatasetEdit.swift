@@ -6,7 +6,9 @@ import Runs
 
 /// Where an edited dataset goes.
 struct EditOutput: ParsableArguments {
-  @Option(name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var output: String
 
   @Flag(name: .long, help: "Replace an existing file.")
@@ -23,12 +25,12 @@ struct EditOutput: ParsableArguments {
 
   func report(_ assembly: DatasetAssembly) throws {
     if json {
-      print(
-        try JSONText.line(
+      try Console.print(
+        JSONText.line(
           Report(output: output, rows: "\(assembly.rows)", notes: assembly.notes)))
     } else {
-      print("\(output): \(assembly.rows) rows")
-      for note in assembly.notes { print("  note: \(note)") }
+      try Console.print("\(output): \(assembly.rows) rows")
+      for note in assembly.notes { try Console.print("  note: \(note)") }
     }
   }
 }
@@ -42,19 +44,21 @@ struct DatasetSlice: ParsableCommand {
         bred dataset slice data.hdf5 --min-return 3000 --output good.hdf5
       """)
 
-  @Argument(help: ArgumentHelp("D4RL HDF5 file.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("D4RL HDF5 file.", valueName: "file"), completion: .file(),
+    transform: HomePath.expanded)
   var file: String
-  @Option(help: "Number of the first episode, counted from 0.")
+  @Option(parsing: .unconditional, help: "Number of the first episode, counted from 0.")
   var first = 0
-  @Option(help: "Episodes to look at from there; all if left out.")
+  @Option(parsing: .unconditional, help: "Episodes to look at from there; all if left out.")
   var count: Int?
-  @Option(help: "Smallest return kept.")
+  @Option(parsing: .unconditional, help: "Smallest return kept.")
   var minReturn: Double?
-  @Option(help: "Largest return kept.")
+  @Option(parsing: .unconditional, help: "Largest return kept.")
   var maxReturn: Double?
-  @Option(help: "Smallest number of rows kept.")
+  @Option(parsing: .unconditional, help: "Smallest number of rows kept.")
   var minLength: Int?
-  @Option(help: "Largest number of rows kept.")
+  @Option(parsing: .unconditional, help: "Largest number of rows kept.")
   var maxLength: Int?
   @OptionGroup var result: EditOutput
 
@@ -65,15 +69,24 @@ struct DatasetSlice: ParsableCommand {
 
   mutating func run() throws {
     let settings = self
-    let assembly = try DatasetAssembly.slicing(
-      D4RLDataset(contentsOf: file), output: result.output
-    ) { index, episode in
-      index >= settings.first && index - settings.first < settings.count ?? .max
+    var episodes = 0
+    func isWanted(_ index: Int, _ episode: DatasetSummary.EpisodeRecord) -> Bool {
+      episodes = index + 1
+      return index >= settings.first && index - settings.first < settings.count ?? .max
         && episode.returnValue >= settings.minReturn ?? -.infinity
         && episode.returnValue <= settings.maxReturn ?? .infinity
         && episode.length >= settings.minLength ?? 0
         && episode.length <= settings.maxLength ?? .max
     }
+    let dataset = try D4RLDataset(contentsOf: file)
+    let sliced = Result { () throws -> DatasetAssembly in
+      try DatasetAssembly.slicing(dataset, output: result.output, where: isWanted)
+    }
+    guard episodes == 0 || first < episodes else {
+      throw ValidationError(
+        "--first is \(first), but \(file) has \(episodes) episodes, counted from 0")
+    }
+    let assembly = try sliced.get()
     try assembly.write(
       to: result.output, command: "bred dataset slice", replacing: result.force)
     try result.report(assembly)
@@ -85,7 +98,9 @@ struct DatasetMerge: ParsableCommand {
     commandName: "merge", abstract: "Put whole files one behind the other.",
     discussion: "Example:\n  bred dataset merge a.hdf5 b.hdf5 c.hdf5 --output all.hdf5")
 
-  @Argument(help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"), completion: .file(),
+    transform: HomePath.expanded)
   var files: [String]
   @OptionGroup var result: EditOutput
 
@@ -116,11 +131,15 @@ struct DatasetStitch: ParsableCommand {
         bred dataset stitch medium.hdf5 expert.hdf5 --output medium-expert.hdf5
       """)
 
-  @Argument(help: ArgumentHelp("The first D4RL HDF5 file.", valueName: "first"))
+  @Argument(
+    help: ArgumentHelp("The first D4RL HDF5 file.", valueName: "first"), completion: .file(),
+    transform: HomePath.expanded)
   var first: String
-  @Argument(help: ArgumentHelp("The second D4RL HDF5 file.", valueName: "second"))
+  @Argument(
+    help: ArgumentHelp("The second D4RL HDF5 file.", valueName: "second"), completion: .file(),
+    transform: HomePath.expanded)
   var second: String
-  @Option(help: "Rows at most; as many as both files have if left out.")
+  @Option(parsing: .unconditional, help: "Rows at most; as many as both files have if left out.")
   var rows: Int?
   @OptionGroup var result: EditOutput
 
@@ -145,7 +164,9 @@ struct DatasetRelabel: ParsableCommand {
     discussion:
       "Example:\n  bred dataset relabel data.hdf5 --env halfcheetah --output relabelled.hdf5")
 
-  @Argument(help: ArgumentHelp("D4RL HDF5 file with infos/qpos and infos/qvel.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("D4RL HDF5 file with infos/qpos and infos/qvel.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var file: String
   @Option(
     name: [.customLong("env"), .customLong("env-id"), .customLong("task")],

@@ -23,7 +23,8 @@ struct DatasetFetch: ParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("Folder for the file. (default: D4RL's cache)", valueName: "dir"))
+    help: ArgumentHelp("Folder for the file. (default: D4RL's cache)", valueName: "dir"),
+    completion: .directory, transform: HomePath.expanded)
   var output: String?
 
   @Option(
@@ -72,7 +73,7 @@ struct DatasetFetch: ParsableCommand {
     do {
       let record = try download.run(
         interruption: interruption,
-        notice: { if !quiet { ExitStatus.report("\(entry.fileName): \($0)") } },
+        notice: { if !quiet { Console.log("\(entry.fileName): \($0)") } },
         progress: { if !quiet { line.show($0, of: $1) } })
       line.end()
       try report(
@@ -82,16 +83,16 @@ struct DatasetFetch: ParsableCommand {
     } catch let error as DownloadError {
       line.end()
       guard case .interrupted = error else { throw error }
-      ExitStatus.report("\(error)")
+      Console.log("\(error)")
       throw ExitCode(130)
     }
   }
 
   private func report(_ report: Report, _ words: String) throws {
     if outputOptions.json {
-      print(try JSONText.line(report))
+      try Console.print(JSONText.line(report))
     } else {
-      print("\(report.file): \(report.bytes) bytes, \(words)")
+      try Console.print("\(report.file): \(report.bytes) bytes, \(words)")
     }
   }
 }
@@ -113,15 +114,15 @@ private final class DownloadLine {
     let text = String(
       format: "%@: %.1f of %.1f MB", name, Double(bytes) / 1e6, Double(total) / 1e6)
     if isTerminal {
-      FileHandle.standardError.write(Data("\r\(text)".utf8))
+      Console.log("\r\(text)", terminator: "")
       isOpen = true
     } else {
-      ExitStatus.report(text)
+      Console.log(text)
     }
   }
 
   func end() {
-    if isOpen { ExitStatus.report("") }
+    if isOpen { Console.log("") }
     isOpen = false
   }
 }

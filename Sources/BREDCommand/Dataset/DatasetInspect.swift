@@ -21,10 +21,14 @@ struct DatasetInspect: ParsableCommand {
       pictures of one file; it needs no network and no scripts to be read.
       """)
 
-  @Argument(help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("D4RL HDF5 files.", valueName: "file"), completion: .file(),
+    transform: HomePath.expanded)
   var files: [String]
 
-  @Option(help: ArgumentHelp("HTML page with pictures to make.", valueName: "html"))
+  @Option(
+    help: ArgumentHelp("HTML page with pictures to make.", valueName: "html"), completion: .file(),
+    transform: HomePath.expanded)
   var report: String?
 
   @Option(
@@ -58,14 +62,14 @@ struct DatasetInspect: ParsableCommand {
           .write(to: report, replacing: force)
       }
       if outputOptions.json {
-        print(try JSONText.line(summary))
+        try Console.print(JSONText.line(summary))
       } else if files.count == 1 {
-        for line in DatasetText.page(summary, file) { print(line) }
+        for line in DatasetText.page(summary, file) { try Console.print(line) }
       }
       table.append((file, summary))
     }
     if !outputOptions.json, files.count > 1 {
-      for line in DatasetText.comparison(table) { print(line) }
+      for line in DatasetText.comparison(table) { try Console.print(line) }
     }
   }
 }

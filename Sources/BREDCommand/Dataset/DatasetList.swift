@@ -56,15 +56,15 @@ struct DatasetList: ParsableCommand {
     }
     if cached { rows = rows.filter(\.isCached) }
     if json {
-      print(
-        try JSONText.line(
+      try Console.print(
+        JSONText.line(
           Listing(
             d4rlFolder: D4RLCatalog.folder, minariFolder: D4RLCatalog.minariFolder, datasets: rows))
       )
       return
     }
-    print("D4RL files: \(D4RLCatalog.folder)")
-    print("Minari datasets: \(D4RLCatalog.minariFolder)")
+    try Console.print("D4RL files: \(D4RLCatalog.folder)")
+    try Console.print("Minari datasets: \(D4RLCatalog.minariFolder)")
     let width = rows.map(\.name.count).max() ?? 0
     for row in rows {
       let size = row.bytes ?? row.officialBytes
@@ -74,7 +74,7 @@ struct DatasetList: ParsableCommand {
         note += String(format: ", official file %.1f MB", Double(official) / 1e6)
       }
       let name = row.name.padding(toLength: width, withPad: " ", startingAt: 0)
-      print("  \(name)  \(text)\(note.isEmpty ? "" : "  \(note)")")
+      try Console.print("  \(name)  \(text)\(note.isEmpty ? "" : "  \(note)")")
     }
   }
 }

@@ -21,7 +21,9 @@ struct DatasetVerify: ParsableCommand {
         bred dataset verify halfcheetah_medium-v2.hdf5 --env halfcheetah --json
       """)
 
-  @Argument(help: ArgumentHelp("D4RL HDF5 file with infos/qpos and infos/qvel.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("D4RL HDF5 file with infos/qpos and infos/qvel.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
   var file: String
 
   @Option(
@@ -45,27 +47,29 @@ struct DatasetVerify: ParsableCommand {
       logProb: policy.map { policy in { policy.logProb(of: $0, given: $1) } })
     if let refusal { result.remarks.append(refusal) }
     if outputOptions.json {
-      print(try JSONText.line(result))
+      try Console.print(JSONText.line(result))
       if let fault = result.fault { throw fault }
       return
     }
     func number(_ value: Double) -> String { String(format: "%.6g", value) }
-    print("\(file): \(result.checked) rows replayed in \(result.environment)")
-    print(
+    try Console.print("\(file): \(result.checked) rows replayed in \(result.environment)")
+    try Console.print(
       "  next observation   largest difference \(number(result.maxObservationError)) "
         + "(row \(result.worstObservationRow)), median \(number(result.medianObservationError))")
-    print(
+    try Console.print(
       "  reward             largest difference \(number(result.maxRewardError)) "
         + "(row \(result.worstRewardRow)), median \(number(result.medianRewardError))")
-    print("  terminal flags     \(result.terminalMismatches) mismatches")
+    try Console.print("  terminal flags     \(result.terminalMismatches) mismatches")
     if result.logProbsChecked > 0 {
-      print(
+      try Console.print(
         "  log-probabilities  largest difference \(number(result.maxLogProbError)) "
           + "(row \(result.worstLogProbRow)), median \(number(result.medianLogProbError)), "
           + "\(result.logProbsChecked) rows")
     }
-    if result.skippedRows > 0 { print("  not comparable     \(result.skippedRows) rows") }
-    for remark in result.remarks { print("  note: \(remark)") }
+    if result.skippedRows > 0 {
+      try Console.print("  not comparable     \(result.skippedRows) rows")
+    }
+    for remark in result.remarks { try Console.print("  note: \(remark)") }
     if let fault = result.fault { throw fault }
   }
 

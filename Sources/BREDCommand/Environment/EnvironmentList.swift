@@ -21,15 +21,15 @@ struct EnvironmentList: ParsableCommand {
   mutating func run() throws {
     let robots = EnvironmentKind.allCases.map(EnvironmentRecord.init)
     if json {
-      print(try JSONText.line(["environments": robots]))
+      try Console.print(JSONText.line(["environments": robots]))
       return
     }
-    print(
+    try Console.print(
       "name            version  observation  action  episode  can fall  random return  expert return"
     )
     for robot in robots {
       let name = robot.name.padding(toLength: 15, withPad: " ", startingAt: 0)
-      print(
+      try Console.print(
         name
           + String(
             format: "%8@%13d%8d%9d  %8@%15.1f%15.1f", robot.version == 5 ? "5" : "2 to 4",
@@ -59,22 +59,22 @@ struct EnvironmentDescribe: ParsableCommand {
     record.observations = kind.observationTable.map(QuantityRecord.init)
     record.actions = kind.actionTable.map(QuantityRecord.init)
     if json {
-      print(try JSONText.line(record))
+      try Console.print(JSONText.line(record))
       return
     }
-    print(
+    try Console.print(
       "\(record.name): at most \(record.maximumEpisodeSteps) steps an episode, "
         + (record.canTerminate ? "ends when the robot falls" : "never ends early"))
-    print(
+    try Console.print(
       "returns of D4RL's references: random \(record.randomReturn), expert \(record.expertReturn)")
     for (title, rows) in [("observation", record.observations), ("action", record.actions)] {
-      print("\n\(title)")
+      try Console.print("\n\(title)")
       for (index, row) in (rows ?? []).enumerated() {
         let meaning = row.meaning.padding(
           toLength: max(36, row.meaning.count), withPad: " ", startingAt: 0)
         let joint = row.joint.padding(
           toLength: max(16, row.joint.count), withPad: " ", startingAt: 0)
-        print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
+        try Console.print(String(format: "%3d  ", index) + meaning + " " + joint + " " + row.unit)
       }
     }
   }

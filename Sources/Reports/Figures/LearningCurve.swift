@@ -1,11 +1,13 @@
 import Foundation
 package import Runs
 
-/// One line of a picture: points and a name.
+/// One line of a picture: points and a name, with a band where it is the mean of several runs.
 package struct Curve: Sendable, Equatable {
   package var label: String
   package var x: [Double]
   package var y: [Double]
+  /// Half the height of the band at each point, one standard deviation; empty without a band.
+  package var deviation: [Double] = []
 
   package init(label: String, x: [Double], y: [Double]) {
     precondition(x.count == y.count)
@@ -17,83 +19,68 @@ package struct Curve: Sendable, Equatable {
   /// The evaluated rows of a run's `progress.csv`.
   ///
   /// - Parameters:
-  ///   - directory: a run directory.
+  ///   - directory: a run directory; of a run of several stages, the last stage is taken.
   ///   - horizontal, vertical: columns of the table.
   package init(
     directory: String, label: String? = nil, horizontal: String, vertical: String
   ) throws(RunError) {
-    let path = "\(directory)/progress.csv"
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw .missing(path: path, what: "a table of progress")
-    }
-    let rows = text.split(separator: "\n").map {
-      $0.split(separator: ",", omittingEmptySubsequences: false)
-    }
-    let header = rows.first?.map(String.init) ?? []
-    func column(_ name: String) throws(RunError) -> Int {
-      guard let index = header.firstIndex(of: name) else {
-        throw .missing(path: path, what: "column '\(name)'")
-      }
-      return index
-    }
-    let (horizontalIndex, verticalIndex) = (try column(horizontal), try column(vertical))
-    self.init(label: label ?? (directory as NSString).lastPathComponent, x: [], y: [])
-    for row in rows.dropFirst() where row.count == header.count {
-      guard let x = Double(row[horizontalIndex]), let y = Double(row[verticalIndex]) else {
-        continue
-      }
+    try self.init(
+      RecordedRun(directory, label: label), horizontal: horizontal, vertical: vertical)
+  }
+
+  package init(_ run: RecordedRun, horizontal: String, vertical: String) throws(RunError) {
+    self.init(label: run.label ?? run.name, x: [], y: [])
+    for (x, y) in zip(try run.column(horizontal), try run.column(vertical)) {
+      guard let x, let y else { continue }
       self.x.append(x)
       self.y.append(y)
+    }
+    guard !x.isEmpty else {
+      throw .missing(path: run.table, what: "a row with both '\(horizontal)' and '\(vertical)'")
+    }
+  }
+
+  /// Mean and standard deviation at the places that all of several curves have; `nil` without such places.
+  init?(mean curves: [Curve], label: String) {
+    let tables = curves.map { Dictionary(zip($0.x, $0.y), uniquingKeysWith: { $1 }) }
+    let places = tables[0].keys.filter { x in tables.allSatisfy { $0[x] != nil } }.sorted()
+    guard !places.isEmpty, curves.count > 1 else { return nil }
+    self.init(label: label, x: places, y: places)
+    for (index, x) in places.enumerated() {
+      let values = tables.map { $0[x]! }
+      let mean = values.reduce(0, +) / Double(values.count)
+      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      y[index] = mean
+      deviation.append((squares / Double(values.count - 1)).squareRoot())
     }
   }
 }
 
-/// A picture of learning curves as SVG, which every browser shows.
-package struct LearningCurvePicture {
-  package var title: String
-  package var horizontalLabel: String
-  package var verticalLabel: String
-  package var curves: [Curve]
-
-  private static let colors = ["#1f6fb4", "#d9602b", "#2f8f4e", "#8b4fa8", "#b08c1d", "#555555"]
-  package init(
-    title: String, horizontalLabel: String, verticalLabel: String, curves: [Curve]
-  ) {
-    self.title = title
-    self.horizontalLabel = horizontalLabel
-    self.verticalLabel = verticalLabel
-    self.curves = curves
-  }
-
-  package func svg() -> String {
-    let xs = curves.flatMap(\.x)
-    let ys = curves.flatMap(\.y)
-    let axes = Axes(
-      x: (xs.min() ?? 0, xs.max() ?? 1), y: (min(0, ys.min() ?? 0), ys.max() ?? 1))
-    var parts = [
-      axes.opening(label: title),
-      "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
-      SVG.text(title, axes.width / 2, 26, anchor: "middle", size: 16),
-    ]
-    parts += axes.elements(horizontal: horizontalLabel, vertical: verticalLabel)
-    for (index, curve) in curves.enumerated() {
-      let color = LearningCurvePicture.colors[index % LearningCurvePicture.colors.count]
-      let points = zip(curve.x, curve.y).map { SVG.pair(axes.px($0), axes.py($1)) }
-      parts.append(
-        "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\" points=\""
-          + points.joined(separator: " ") + "\"/>")
-      if points.count == 1 {
-        parts.append(
-          "<circle cx=\"\(axes.px(curve.x[0]))\" cy=\"\(axes.py(curve.y[0]))\" r=\"3\"/>")
+extension Curve {
+  /// A curve for each run; runs that differ only in their seeds make one, mean and band.
+  package static func grouped(
+    _ runs: [RecordedRun], horizontal: String, vertical: String
+  ) throws(RunError) -> [Curve] {
+    var groups: [[RecordedRun]] = []
+    for run in runs {
+      let place = groups.firstIndex { group in
+        group[0].isRepeated(by: run) && !group.contains { $0.seed == run.seed }
       }
-      let y = axes.margins.top + 10 + 18 * Double(index)
-      let x = axes.margins.left + 14
-      parts.append(SVG.line(x, y, x + 26, y, color, width: 3, class: "key"))
-      parts.append(SVG.text(curve.label, x + 34, y + 4, anchor: "start"))
+      if let place { groups[place].append(run) } else { groups.append([run]) }
     }
-    return parts.joined(separator: "\n") + "\n</svg>\n"
+    var result: [Curve] = []
+    for group in groups {
+      var curves: [Curve] = []
+      for run in group {
+        curves.append(try Curve(run, horizontal: horizontal, vertical: vertical))
+      }
+      let name = group[0].label ?? RecordedRun.commonName(group.map(\.name))
+      if let mean = Curve(mean: curves, label: "\(name) (\(group.count) seeds)") {
+        result.append(mean)
+      } else {
+        result += curves
+      }
+    }
+    return result
   }
-
-  /// Writes the picture, whole or not at all.
-  package func write(to path: String) throws(RunError) { try AtomicText.write(svg(), to: path) }
 }

@@ -9,13 +9,13 @@ public final class ProgressReporter {
 
   private let style: Style
   private let isTerminal: Bool
-  private var label = ""
-  private var total = 0
-  private var unit = ""
+  private var line = ProgressLine()
   private var startCount = 0
+  private var startShare = 0.0
   private var startTime = Date()
   private var lastDraw = Date.distantPast
-  private var lineIsOpen = false
+  /// Characters of the line that is on the terminal now.
+  private var drawn = 0
 
   public init(style: Style = .automatic) {
     self.style = style
@@ -23,38 +23,42 @@ public final class ProgressReporter {
   }
 
   /// Begins a stage that counts from `count` to `total` of `unit`.
-  package func begin(_ label: String, from count: Int, to total: Int, unit: String) {
-    self.label = label
-    self.total = total
-    self.unit = unit
+  ///
+  /// - Parameter share: of the work that is done, where counts do not tell.
+  package func begin(
+    _ label: String, from count: Int, to total: Int, unit: String, share: Double? = nil
+  ) {
+    closeLine()
+    line = ProgressLine(label: label, count: count, total: total, unit: unit)
     startCount = count
+    startShare = share ?? self.share(count)
     startTime = Date()
   }
 
   /// Refreshes the bar, at most ten times a second; nothing without a terminal.
-  package func update(_ count: Int, note: String = "") {
+  package func update(_ count: Int, share: Double? = nil, note: String = "") {
     guard style == .automatic, isTerminal else { return }
     let now = Date()
-    guard now.timeIntervalSince(lastDraw) >= 0.1 || count == total else { return }
+    line.count = count
+    line.share = share ?? self.share(count)
+    guard now.timeIntervalSince(lastDraw) >= 0.1 || line.share >= 1 else { return }
     lastDraw = now
-    let width = 24
-    let filled = total > 0 ? min(width, width * count / total) : width
-    let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
-    let percent = total > 0 ? 100 * count / total : 100
-    write(
-      "\r\u{1B}[K\(label) \(bar) \(percent)% \(count)/\(total) \(unit)  \(pace(count, now))\(note)")
-    lineIsOpen = true
+    line.pace = pace(now)
+    line.note = note
+    let columns = ProgressLine.columns
+    let text = line.text(columns: columns)
+    write(ProgressLine.clearing(length: drawn, columns: columns) + text)
+    drawn = text.count
   }
 
   /// Reports a finished epoch.
-  package func epoch(_ count: Int, _ summary: String) {
+  package func epoch(_ count: Int, share: Double? = nil, _ summary: String) {
     guard style == .automatic else { return }
-    if isTerminal {
-      closeLine()
-      write("\(label) \(count)/\(total) \(unit)  \(summary)\n")
-    } else {
-      write("\(label) \(count)/\(total) \(unit)  \(summary)  \(pace(count, Date()))\n")
-    }
+    closeLine()
+    line.count = count
+    line.share = share ?? self.share(count)
+    let pace = isTerminal ? "" : "  \(pace(Date()))"
+    write("\(line.label) \(count)/\(line.total) \(line.unit)  \(summary)\(pace)\n")
   }
 
   /// A line of its own: a stage begins, a file was written.
@@ -67,16 +71,18 @@ public final class ProgressReporter {
   package func end() { closeLine() }
 
   private func closeLine() {
-    if lineIsOpen { write("\r\u{1B}[K") }
-    lineIsOpen = false
+    if drawn > 0 { write(ProgressLine.clearing(length: drawn, columns: ProgressLine.columns)) }
+    drawn = 0
   }
 
-  private func pace(_ count: Int, _ now: Date) -> String {
-    let seconds = now.timeIntervalSince(startTime)
-    guard seconds > 0, count > startCount else { return "" }
-    let rate = Double(count - startCount) / seconds
-    let left = Double(max(0, total - count)) / rate
-    return String(format: "%.1f/s, %@ left", rate, ProgressReporter.duration(left))
+  private func share(_ count: Int) -> Double {
+    line.total > 0 ? Double(count) / Double(line.total) : 1
+  }
+
+  private func pace(_ now: Date) -> String {
+    ProgressLine.pace(
+      counts: line.count - startCount, seconds: now.timeIntervalSince(startTime),
+      share: line.share, startShare: startShare)
   }
 
   static func duration(_ seconds: Double) -> String {
@@ -87,5 +93,5 @@ public final class ProgressReporter {
     return String(format: "%d:%02d h", whole / 3600, whole % 3600 / 60)
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { Console.log(text, terminator: "") }
 }

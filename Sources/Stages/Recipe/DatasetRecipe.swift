@@ -36,7 +36,7 @@ public struct DatasetRecipe {
   /// Makes what is missing in `output`.
   public func run(output: String) throws {
     if try RunDirectory.holdsFinishedRun(output, context: context) { return }
-    let directory = try RunDirectory(path: output, resume: context.resume)
+    let directory = try RunDirectory(path: output, context: context)
     try directory.adopt(context.configuration)
     let started = Date()
 
@@ -44,6 +44,7 @@ public struct DatasetRecipe {
     var training = context
     training.configuration = context.configuration.scratchOfRecipe
     training.resume = true
+    training.owner = directory.path
     let sac = directory.file("sac")
     try OnlineStage(training).run(ensemble: nil, output: sac, replayDataset: fullReplay)
 
