@@ -28,12 +28,13 @@ struct EnvironmentList: ParsableCommand {
       "name            version  observation  action  episode  can fall  random return  expert return"
     )
     for robot in robots {
-      let name = robot.name.padding(toLength: 15, withPad: " ", startingAt: 0)
+      let name =
+        robot.name.padding(toLength: 16, withPad: " ", startingAt: 0)
+        + (robot.version == 5 ? "      5" : " 2 to 4")
       try Console.print(
         name
           + String(
-            format: "%8@%13d%8d%9d  %8@%15.1f%15.1f", robot.version == 5 ? "5" : "2 to 4",
-            robot.observationSize, robot.actionSize,
+            format: "%13d%8d%9d  %8@%15.1f%15.1f", robot.observationSize, robot.actionSize,
             robot.maximumEpisodeSteps, robot.canTerminate ? "yes" : "no", robot.randomReturn,
             robot.expertReturn))
     }
