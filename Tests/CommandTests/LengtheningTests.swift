@@ -99,8 +99,9 @@ import Testing
     }
     #expect(try run().status == 0)
     let before = contents(of: folder.path)
-    for (key, stage) in [("offline.gradientSteps", "distill"), ("distillation.epochs", "finetune")]
-    {
+    for (key, stage) in [
+      ("pretrain.gradientSteps", "distill"), ("distillation.epochs", "finetune"),
+    ] {
       let refused = try run("--resume", "--set", "\(key)=1000")
       #expect(refused.status == 1)
       for words in ["cannot grow", "'\(stage)' has begun", folder.file("run")] {

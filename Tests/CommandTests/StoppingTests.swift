@@ -53,7 +53,7 @@ import Testing
     #expect(stopped.status == 130, "\(stopped.errors)")
     let hint = try #require(stopped.errorLines.last).trimmingCharacters(in: .whitespaces)
     #expect(hint.contains("'\(folder.file("my run"))'") && hint.hasSuffix("--resume"), "\(hint)")
-    #expect(!hint.contains("finetune"))
+    #expect(!hint.contains("my run/finetune"))
     let shell = try CommandRunner.startInShell(hint, []).wait()
     #expect(shell.status == 0, "\(shell.errors)")
     let names = TemporaryDirectory.names(folder.file("my run"))
