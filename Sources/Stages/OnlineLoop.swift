@@ -235,10 +235,12 @@ final class OnlineLoop {
     state.add(collector.state, under: "collector")
     state.add(averages.state, under: "averages")
     state["loop/counters"] = Tensor(
-      .int64([environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
+      .int64(
+        [environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
     state["loop/returns"] = Tensor(.float64(epochReturns))
     // Several checkpoints can fall into one block, and blocks without updates exist, so both order them.
-    try session.checkpoint(state, progress: updateCount + environmentSteps, unit: "steps and updates")
+    try session.checkpoint(
+      state, progress: updateCount + environmentSteps, unit: "steps and updates")
   }
 
   private func restore(_ state: NamedTensors) throws(StateError) {
