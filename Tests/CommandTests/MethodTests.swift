@@ -63,7 +63,7 @@ import Testing
   private func dataset(_ robot: String) throws -> String {
     let path = folder.file("\(robot).hdf5")
     let made = try CommandRunner.run(
-      "sac", "--env", robot, "--output", folder.file("sac"), "--replay-dataset", path, "--quiet",
+      "sac", "--env", robot, "--output", folder.file("maker"), "--replay-dataset", path, "--quiet",
       "--set", "networks.hiddenUnits=8", "--set", "sac.environmentSteps=200", "--set",
       "sac.blockSteps=100", "--set", "sac.updatesPerStep=0.01", "--set", "evaluation.episodes=1")
     #expect(made.status == 0, "\(made.errors)")
