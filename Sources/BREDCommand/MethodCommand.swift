@@ -61,6 +61,8 @@ struct MethodCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the table of all methods as Markdown.", shouldDisplay: false)
 
-    mutating func run() throws { try Console.print(MethodTable.document(.registered), terminator: "") }
+    mutating func run() throws {
+      try Console.print(MethodTable.document(.registered), terminator: "")
+    }
   }
 }

@@ -47,7 +47,8 @@ public enum ScalingBenchmarks {
     }
     for size in online {
       measure(
-        try UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size))
+        try UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size)
+      )
     }
     measure(UpdateBenchmarks.distillation(pool: pool), .distillation(UpdateSize()))
   }

@@ -51,7 +51,8 @@ struct LoadedAgents {
         value.isFinite
       else {
         throw .mismatch(
-          what: "\(path)/member-\(index): '\(name)', which 'online.startTemperature: members' needs",
+          what:
+            "\(path)/member-\(index): '\(name)', which 'online.startTemperature: members' needs",
           expected: "a number above 0", actual: text.map { "'\($0)'" } ?? "none")
       }
       sum += value

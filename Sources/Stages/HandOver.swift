@@ -44,7 +44,8 @@ struct HandOver {
     let count = loaded.map(members(of:)) ?? online.members ?? 1
     if let loaded, count > loaded.members.count {
       throw RunError.mismatch(
-        what: "online.members", expected: "at most the \(loaded.members.count) agents in \(loaded.path)",
+        what: "online.members",
+        expected: "at most the \(loaded.members.count) agents in \(loaded.path)",
         actual: "\(count)")
     }
     let team = try AgentTeam(

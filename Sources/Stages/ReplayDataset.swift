@@ -22,7 +22,8 @@ enum ReplayDataset {
   ) throws {
     var metadata = D4RLMetadata()
     metadata.strings = [
-      "algorithm": configuration.online.algorithm.uppercased(), "environment": task.name, "producer": "bred \(PackageVersion.number)",
+      "algorithm": configuration.online.algorithm.uppercased(), "environment": task.name,
+      "producer": "bred \(PackageVersion.number)",
       "mujoco_version": PhysicsModel.libraryVersion, "seed": "\(configuration.seed)",
       "command": configuration.command("sac"),
     ]

@@ -1,7 +1,6 @@
 import DenseMath
 @testable import Autodiff
 
-
 extension OperationCase {
   private static let two = [Numbers(3), Numbers(2)]
 

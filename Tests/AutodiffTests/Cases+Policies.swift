@@ -1,7 +1,6 @@
 import DenseMath
 @testable import Autodiff
 
-
 extension OperationCase {
   /// So narrow that some log-deviations are clipped.
   private static let bounds = LogStdBounds(lower: -0.9, upper: 0.3)

@@ -1,7 +1,6 @@
 import DenseMath
 @testable import Autodiff
 
-
 /// Every operation of the tape. A new operation is a new line here and, under the same name, in
 /// `Tests/Fixtures/autodiff/operations.py`.
 extension OperationCase {

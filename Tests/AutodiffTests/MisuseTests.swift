@@ -2,7 +2,6 @@ import DenseMath
 @testable import Autodiff
 import Testing
 
-
 /// Whoever writes a loss wrongly is told what is wrong, with both shapes, in optimised programs too.
 ///
 /// Each mistake ends a process of its own, which is why scenes are made inside.

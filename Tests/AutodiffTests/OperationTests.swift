@@ -3,7 +3,6 @@ import DenseMath
 import TestSupport
 import Testing
 
-
 /// Every operation by itself: its gradients against central differences, and its values and gradients
 /// against PyTorch.
 @Suite struct OperationTests {

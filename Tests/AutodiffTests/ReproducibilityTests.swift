@@ -3,7 +3,6 @@ import DenseMath
 import RLCore
 import Testing
 
-
 /// Same bytes for any number of threads, and random numbers that depend on nothing but their name.
 @Suite struct ReproducibilityTests {
   /// One loss that has every kind of network call in it.

@@ -3,7 +3,6 @@ import DenseMath
 import TestSupport
 import Testing
 
-
 /// The squared error of a call that waits runs forward and backward at once; it must give the bytes of
 /// separate operations, and must wait only where that is possible.
 @Suite struct SquaredErrorTests {

@@ -3,7 +3,6 @@ import DenseMath
 import TestSupport
 import Testing
 
-
 /// A rectangle of random numbers: so many columns, between two bounds.
 struct Numbers: Sendable {
   var columns: Int

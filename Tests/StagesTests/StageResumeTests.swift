@@ -123,7 +123,8 @@ import Testing
     ["online.algorithm=cql", "online.cql.batchSize=8"],
   ]) func fineTuning(settings: [String]) throws {
     let ensemble = try agents()
-    let batch = settings.contains { $0.hasPrefix("online.algorithm") } ? [] : ["online.sac.batchSize=8"]
+    let batch =
+      settings.contains { $0.hasPrefix("online.algorithm") } ? [] : ["online.sac.batchSize=8"]
     let configuration = try configuration([.online], settings + batch)
     if configuration.online.actor == .distilled && configuration.online.algorithm == "sac" {
       try DistillStage(context(self.configuration([.distillation]))).run(
@@ -186,7 +187,9 @@ import Testing
   /// Runs with different seeds share no agent, whatever the seeds.
   @Test func membersOfDifferentRunsDiffer() {
     var seen: Set<UInt64> = []
-    for seed in 0..<20 { for member in 0..<8 { seen.insert(MemberSeed.of(seed: seed, member: member)) } }
+    for seed in 0..<20 {
+      for member in 0..<8 { seen.insert(MemberSeed.of(seed: seed, member: member)) }
+    }
     #expect(seen.count == 160)
   }
 
