@@ -27,7 +27,7 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         + reason
     case .malformedOverride(let text, let reason):
       "--set \(text): \(reason); write --set key=value, as in "
-        + "--set finetune.policyLearningRate=3e-5"
+        + "--set online.sac.policyLearningRate=3e-5"
     case .unknownName(let kind, let name, let suggestion, let known):
       "there is no \(kind) '\(name)'"
         + (suggestion.map { "; did you mean '\($0)'?" } ?? "")

@@ -3,7 +3,7 @@ import RLCore
 
 /// A policy kept along the way of soft actor-critic, and what it earns.
 struct RecipeCandidate: Equatable {
-  /// Epochs of `sac.blockSteps` environment steps behind it: D4RL's `metadata/iteration`.
+  /// Epochs of `online.blockSteps` environment steps behind it: D4RL's `metadata/iteration`.
   let iteration: Int
   /// Undiscounted return with sampled actions: what its dataset would hold.
   let mean: Double
