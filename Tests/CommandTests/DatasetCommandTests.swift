@@ -154,7 +154,7 @@ import Testing
       (["inspect", precious], 1, "not an HDF5 file"),
       (["inspect", truncated], 1, "truncated"),
       (["verify", fixture, "--env", "walker2d"], 1, "17 columns (walker2d)"),
-      (["verify", fixture, "--env", "ant"], 1, "not a known environment"),
+      (["verify", fixture, "--env", "ant"], 2, "not a known environment"),
       (collect + ["--random", "--output", precious], 1, "already exists"),
       (collect + ["--random", "--output", folder.file("no/such/file")], 1, "cannot be created"),
       (collect + ["--output", folder.file("x")], 2, "either --policy FILE or --random"),

@@ -174,7 +174,7 @@ import Testing
         "offline.cql.batchSize=8", "offline.cql.criticLearningRate=1", "offline.cql.tau=1",
         "offline.cql.discount=1", "offline.cql.conservativeWeight=1e6",
         "offline.gradientSteps=100000", "offline.epochSteps=5", "offline.checkpointInterval=1",
-        "evaluation.interval=1000000",
+        "evaluation.interval=1000000", "dataset.nextObservations=stored",
       ])
     // Actions and values of a dataset with enormous rewards leave the range of single precision.
     wild.dataset.path = try enormousRewards()
