@@ -91,6 +91,7 @@ public struct ReplayBuffer: Sendable {
       action: Array(columns.actions.row(index)),
       reward: columns.rewards[index], terminated: columns.terminated[index],
       nextObservation: Array(columns.nextObservations.row(index)))
+    if let returns = columns.returnsToGo { row.returnToGo = returns[index] }
     records?.fill(&row, from: index)
     return row
   }

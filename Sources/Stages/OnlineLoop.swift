@@ -47,6 +47,8 @@ final class OnlineLoop {
   /// Updates done in this block; −1 before it is collected.
   private var updatesInBlock = -1
   private var updatesDue = 0
+  /// Updates that wait for the first episode's end, which alone tells its rows' returns.
+  private var updatesOwed = 0
   /// Environment steps when the epoch began.
   private var epochStart = 0
   private var epochReturns: [Double] = []
@@ -131,7 +133,11 @@ final class OnlineLoop {
       environmentSteps < settings.randomSteps ? random : ActingEnsemble.policy(of: team.agents)
     switch settings.collection {
     case .blocks:
-      let episodes = collector.collectBlock(of: steps, policy) { replay.append($0) }
+      let episodes = collector.collectBlock(of: steps, policy) {
+        replay.append($0)
+      } ended: { _ in
+        replay.endEpisode()
+      }
       epochReturns += episodes.filter { !$0.unstable }.map(\.returnValue)
     case .steps:
       for _ in 0..<steps {
@@ -146,7 +152,9 @@ final class OnlineLoop {
     let before = environmentSteps
     environmentSteps += steps
     updatesInBlock = 0
-    updatesDue = updates(from: before, to: environmentSteps)
+    updatesDue = updatesOwed + updates(from: before, to: environmentSteps)
+    updatesOwed = 0
+    if replay.isWaiting { swap(&updatesDue, &updatesOwed) }
   }
 
   /// Gradient steps that follow environment steps `first` to `last`: none during the warm-up, the first
@@ -164,12 +172,8 @@ final class OnlineLoop {
 
   /// How much of all work is done, 0…1. Nearly all of it is updates, and a block's come after its steps.
   private var share: Double {
-    let block = (environmentSteps - 1) / settings.blockSteps * settings.blockSteps
-    let done =
-      updatesInBlock < 0
-      ? updates(through: environmentSteps) : updates(through: block) + updatesInBlock
-    return OnlineLoop.share(
-      steps: environmentSteps, of: total, updates: done, of: updates(through: total))
+    OnlineLoop.share(
+      steps: environmentSteps, of: total, updates: updateCount, of: updates(through: total))
   }
 
   /// Gradient steps that belong to the first `steps` environment steps.
@@ -263,7 +267,9 @@ final class OnlineLoop {
     state.add(averages.state, under: "averages")
     state["loop/counters"] = Tensor(
       .int64(
-        [environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart].map(Int64.init)))
+        [
+          environmentSteps, block, epoch, updatesInBlock, updatesDue, epochStart, updatesOwed,
+        ].map(Int64.init)))
     state["loop/returns"] = Tensor(.float64(epochReturns))
     // Several checkpoints can fall into one block, and blocks without updates exist, so both order them.
     try session.checkpoint(
@@ -277,9 +283,10 @@ final class OnlineLoop {
     try replay.restore(state.part("replay"))
     try collector.restore(state.part("collector"))
     try averages.restore(state.part("averages"))
-    let counters = try state.integers("loop/counters", count: 6).map { Int($0) }
+    let counters = try state.integers("loop/counters", count: 7).map { Int($0) }
     (environmentSteps, block, epoch) = (counters[0], counters[1], counters[2])
     (updatesInBlock, updatesDue, epochStart) = (counters[3], counters[4], counters[5])
+    updatesOwed = counters[6]
     epochReturns = try state.doubles("loop/returns")
   }
 }

@@ -52,18 +52,19 @@ final class OnlineReplay {
   }
 
   func append(_ step: CollectedStep) {
-    guard let returnDiscount else {
+    if returnDiscount == nil {
       online.append(ReplayRow(step))
-      return
+    } else {
+      running.append(ReplayRow(step))
     }
-    running.append(ReplayRow(step))
-    if step.terminated || step.truncated { flush(returnDiscount) }
   }
 
-  /// The episode is over although its last transition was dropped.
-  func endEpisode() { if let returnDiscount { flush(returnDiscount) } }
+  /// Whether all rows so far are those of an episode that is not over.
+  var isWaiting: Bool { online.count == 0 && !running.isEmpty }
 
-  private func flush(_ discount: Double) {
+  /// The episode is over, whether or not its last transition was kept.
+  func endEpisode() {
+    guard let discount = returnDiscount else { return }
     var sum = 0.0
     for index in running.indices.reversed() {
       sum = Double(running[index].reward) + discount * sum

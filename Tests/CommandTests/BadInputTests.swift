@@ -6,29 +6,9 @@ import TestSupport
 import Testing
 
 /// Each mistake gives one clear error on standard error, exit code 1 or 2, and touches nothing.
-@Suite struct BadInputTests {
+@Suite struct BadInputTests: RefusalTests {
   let folder = TemporaryDirectory()
   let workshop = Workshop.shared
-
-  /// Runs the command, which must refuse, say all of `words`, and leave the folder as it was.
-  private func refuse(
-    _ arguments: [String], status: Int32, saying words: String...,
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    let before = contents(of: folder.path)
-    let result = try CommandRunner.run(arguments)
-    #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
-    #expect(result.output.isEmpty, sourceLocation: sourceLocation)
-    #expect(
-      result.errorLines.filter { $0.lowercased().hasPrefix("error:") }.count == 1,
-      "\(result.errors)", sourceLocation: sourceLocation)
-    for word in words {
-      #expect(
-        result.errors.contains(word), "'\(word)' is not in: \(result.errors)",
-        sourceLocation: sourceLocation)
-    }
-    #expect(contents(of: folder.path) == before, sourceLocation: sourceLocation)
-  }
 
   private func pretrain(dataset: String, environment: String = "hopper") -> [String] {
     [

@@ -83,9 +83,15 @@ struct CollectorTests {
     let collector = Collector(BreakingEnvironment(after: 3), seed: 4)
     var rows = 0
     let policy = UniformPolicy(observationSize: 1, actionSize: 1)
-    let episodes = collector.collectBlock(of: 10, policy) { _ in rows += 1 }
+    var rowsAtEnds: [Int] = []
+    let episodes = collector.collectBlock(of: 10, policy) { _ in
+      rows += 1
+    } ended: { _ in
+      rowsAtEnds.append(rows)
+    }
     // Three good steps and a bad one, twice, then two that the block cuts.
     #expect(rows == 8)
+    #expect(rowsAtEnds == [3, 6, 8])
     #expect(collector.counts.steps == 10)
     #expect(collector.counts.episodes == 3)
     #expect(collector.counts.unstableSteps == 2)

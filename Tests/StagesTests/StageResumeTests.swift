@@ -2,9 +2,10 @@ import Algorithms
 import Configuration
 import Datasets
 import DenseMath
-import Environments
+@testable import Environments
 import Foundation
 import RLCore
+import Replay
 import Runs
 import TestSupport
 import Testing
@@ -140,6 +141,56 @@ import Testing
     let configuration = try configuration(
       [.online], ["online.algorithm=\(name)", "online.\(name).batchSize=8", "online.replay=half"])
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+  }
+
+  /// Rows wait for the end of their episode, of which returns are the sum, and updates wait for rows; none
+  /// is lost.
+  @Test func updatesWaitForReturns() throws {
+    let ensemble = try agents("cal-ql")
+    let configuration = try configuration(
+      [.online],
+      [
+        "online.algorithm=cal-ql", "online.cal-ql.batchSize=8", "online.replay=half",
+        "online.collection=steps", "online.blockSteps=3", "online.epochSteps=30",
+        "online.environmentSteps=60", "online.updatesPerStep=0.5",
+        "online.firstBlockMultiplier=1",
+      ])
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+    let table = try String(contentsOfFile: folder.path + "/whole/progress.csv", encoding: .utf8)
+      .split(separator: "\n").map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      }
+    let column = try #require(table[0].firstIndex(of: "gradient_steps"))
+    let updates = try #require(table.last)[column]
+    // ½·3 rounded up, then ⌊½·60⌋ − ⌊½·3⌋.
+    #expect(updates == "31")
+  }
+
+  /// An episode that broke down gives its rows nothing of the next one's rewards.
+  @Test func returnsEndWithTheirEpisode() throws {
+    let configuration = try configuration([.online], [], method: .scratch)
+    let replay = try OnlineReplay(
+      configuration.online, data: nil, task: ControlTask(configuration), columns: [.returnToGo],
+      discount: 0.5, members: 1)
+    let space = EnvironmentKind.hopper.specification
+    func step(_ reward: Double) -> CollectedStep {
+      CollectedStep(
+        observation: [Float](repeating: 0, count: space.observationSize),
+        action: [Float](repeating: 0, count: space.actionSize), logProb: 0, reward: reward,
+        nextObservation: [Float](repeating: 0, count: space.observationSize), terminated: false,
+        truncated: false,
+        state: PhysicalState(
+          position: [Double](repeating: 0, count: space.positionSize),
+          velocity: [Double](repeating: 0, count: space.velocitySize)))
+    }
+    replay.append(step(1))
+    replay.append(step(2))
+    #expect(replay.isWaiting)
+    replay.endEpisode()
+    #expect(!replay.isWaiting)
+    replay.append(step(4))
+    replay.endEpisode()
+    #expect((0..<3).map { replay.online[$0].returnToGo } == [2, 2, 4])
   }
 
   @Test func trainingFromScratch() throws {

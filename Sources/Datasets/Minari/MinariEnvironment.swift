@@ -29,7 +29,7 @@ enum MinariEnvironment {
 
   /// The robot of an `env_spec`, and what is otherwise than with the plain one.
   static func robot(
-    _ specification: [String: MinariJSON]
+    _ specification: [String: JSONValue]
   ) -> (robot: String?, differences: [String]) {
     guard let id = specification["id"]?.text else { return (nil, []) }
     let kinds = EnvironmentKind.allCases.filter { $0 == $0.robot }
@@ -62,7 +62,7 @@ enum MinariEnvironment {
   ]
 
   private static func arguments(
-    _ arguments: [String: MinariJSON], _ kind: EnvironmentKind
+    _ arguments: [String: JSONValue], _ kind: EnvironmentKind
   ) -> [String] {
     let usual = defaults(kind)
     return arguments.sorted { $0.key < $1.key }.compactMap { name, value in
@@ -93,7 +93,7 @@ enum MinariEnvironment {
     return result
   }
 
-  private static func text(_ value: MinariJSON) -> String {
+  private static func text(_ value: JSONValue) -> String {
     switch value {
     case .integer(let number): "\(Double(number))"
     case .list(let values): "[" + values.map(text).joined(separator: ", ") + "]"

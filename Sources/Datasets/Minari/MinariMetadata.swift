@@ -1,4 +1,5 @@
 internal import Foundation
+internal import RLCore
 
 /// What a Minari dataset's `metadata.json` says, as far as it is needed here.
 public struct MinariMetadata: Sendable {
@@ -43,7 +44,7 @@ public struct MinariMetadata: Sendable {
       throw .system(
         file: path, operation: "cannot be read", message: "a Minari dataset needs this file")
     }
-    guard let object = MinariJSON.members(data) else {
+    guard let object = JSONValue.members(data) else {
       throw wrong("metadata", "one JSON object", "something else")
     }
     func number(_ field: String) throws(DatasetError) -> Int {
@@ -84,7 +85,7 @@ public struct MinariMetadata: Sendable {
 
   /// Elements of a space of one dimension.
   private static func width(
-    _ object: [String: MinariJSON], _ field: String, _ path: String
+    _ object: [String: JSONValue], _ field: String, _ path: String
   ) throws(DatasetError) -> Int? {
     guard let value = object[field] else { return nil }
     let space = value.nested

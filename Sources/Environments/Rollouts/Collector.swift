@@ -109,18 +109,22 @@ public final class Collector {
   /// - Parameters:
   ///   - stepCount: environment steps of the block; unstable ones count, but yield no transition.
   ///   - store: gets each transition.
+  ///   - ended: gets each episode once its last transition is stored; one that broke down too.
   /// - Returns: the block's episodes in order, the cut one included.
   @discardableResult
   public func collectBlock(
     of stepCount: Int, _ policy: any Policy, selection: ActionSelection = .sample,
-    store: (CollectedStep) -> Void
+    store: (CollectedStep) -> Void, ended: (EpisodeResult) -> Void = { _ in }
   ) -> [EpisodeResult] {
     needsReset = true
     var finished: [EpisodeResult] = []
     for index in 0..<stepCount {
       let outcome = step(policy, selection: selection, cut: index == stepCount - 1)
       if let transition = outcome.transition { store(transition) }
-      if let episode = outcome.finished { finished.append(episode) }
+      if let episode = outcome.finished {
+        finished.append(episode)
+        ended(episode)
+      }
     }
     return finished
   }
