@@ -21,7 +21,7 @@ enum DatasetBenchmarks {
     _ = try D4RLDataset(contentsOf: file).transitions()
     return BenchmarkCase(
       name: "dataset-load", iterations: 1,
-      operation: { _ = try? D4RLDataset(contentsOf: file).transitions() }, floor: nil)
+      operation: { _ = try D4RLDataset(contentsOf: file).transitions() }, floor: nil)
   }
 
   private static func make() throws {

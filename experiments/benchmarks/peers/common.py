@@ -173,9 +173,9 @@ def measure(run_block, seconds):
     }
 
 
-def arguments(description, extra=None):
+def arguments(description, benchmarks, extra):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
+    parser.add_argument("--benchmark", choices=benchmarks, required=True)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument(
@@ -183,17 +183,14 @@ def arguments(description, extra=None):
         help="measure once for every line on standard input, one JSON line each",
     )
     parser.add_argument("--check", metavar="FILE.npz", help="write losses and updated parameters")
-    if extra:
-        extra(parser)
+    extra(parser)
     return parser.parse_args()
 
 
-def main(arguments, framework, version, make):
-    """`make(arguments, members, conservative)` gives an object with `run_block` and `check`."""
-    members, conservative = BENCHMARKS[arguments.benchmark]
-    program = make(arguments, members, conservative)
+def main(arguments, framework, version, program, data):
+    """Measures or checks an object with `run_block` and `check`, the latter on a fixture."""
     if arguments.check:
-        np.savez(arguments.check, **flatten(program.check(fixture(members, conservative))))
+        np.savez(arguments.check, **flatten(program.check(data)))
         return
 
     def once():

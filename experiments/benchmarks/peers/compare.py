@@ -17,22 +17,26 @@ import sys
 import tempfile
 import time
 
-from common import BENCHMARKS
+import common
+import offline
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Goals against the faster peer.
+BENCHMARKS = [*common.BENCHMARKS, *offline.BENCHMARKS]
+# Goals against the faster peer, where there is one.
 GOALS = {"cql-update-2x256": 4.0, "bred-update-n5": 6.0, "sac-update": 5.0}
 
 
 # Ways to write the same update. Which is fastest depends on the machine and the framework's version,
 # so it is found out before the rounds.
+_TORCH = [
+    ["--compile", "whole", "--layout", "separate"], ["--compile", "whole", "--layout", "bmm"],
+    ["--compile", "losses", "--layout", "bmm"], ["--compile", "none", "--layout", "bmm"]]
 VARIANTS = {
-    "peer_torch.py": [
-        ["--compile", "whole", "--layout", "separate"], ["--compile", "whole", "--layout", "bmm"],
-        ["--compile", "losses", "--layout", "bmm"], ["--compile", "none", "--layout", "bmm"]],
+    "peer_torch.py": _TORCH, "offline_torch.py": _TORCH,
     "peer_jax.py": [
         ["--layout", layout, "--first-layer", first]
         for layout in ("separate", "batched") for first in ("dense", "split")],
+    "offline_jax.py": [["--layout", "separate"], ["--layout", "batched"]],
 }
 
 
@@ -71,7 +75,7 @@ def choose(parsed):
         with open(parsed.variants) as file:
             chosen = json.load(file)
     for benchmark in parsed.benchmarks:
-        for name, python, script in peers(parsed):
+        for name, python, script in peers(parsed, benchmark):
             if benchmark not in chosen.setdefault(script, {}):
                 chosen[script][benchmark] = fastest(
                     name, python, script, benchmark, parsed.tuning_seconds)
@@ -80,9 +84,10 @@ def choose(parsed):
     return chosen
 
 
-def peers(parsed):
-    return (("PyTorch", parsed.torch_python, "peer_torch.py"),
-            ("JAX", parsed.jax_python, "peer_jax.py"))
+def peers(parsed, benchmark):
+    kind = "peer" if benchmark in common.BENCHMARKS else "offline"
+    return (("PyTorch", parsed.torch_python, f"{kind}_torch.py"),
+            ("JAX", parsed.jax_python, f"{kind}_jax.py"))
 
 
 class Peer:
@@ -145,7 +150,7 @@ def run(parsed, chosen):
         contestants = []
         if not parsed.peers_only:
             contestants.append(Ours(parsed.bred, benchmark, parsed.repetitions))
-        for name, python, script in peers(parsed):
+        for name, python, script in peers(parsed, benchmark):
             peer = Peer(
                 name, python, script, benchmark, parsed.seconds, chosen[script][benchmark])
             # One after the other: compiling at the same time would only be slower.
@@ -207,7 +212,8 @@ def table(rows, machine, versions, notes, parsed):
         if with_ours:
             faster = min(programs[1:], key=lambda p: statistics.median(times[p]))
             ratios = [a / b for a, b in zip(times[faster], times["BRED"])]
-            cells += [f"{spread(ratios)}, {faster}", f"≥ {GOALS[benchmark]:g}"]
+            goal = f"≥ {GOALS[benchmark]:g}" if benchmark in GOALS else "–"
+            cells += [f"{spread(ratios)}, {faster}", goal]
         lines.append(f"| `{benchmark}` | " + " | ".join(cells) + " |")
     lines += ["", "How the peers were written, the fastest of the variants tried on this machine:", ""]
     lines += [f"- `{b}`, {p}: {text}" for (b, p), text in notes.items() if text]
@@ -240,7 +246,7 @@ def main():
     parser.add_argument("--bred", default=".build/release/bred", help="our executable")
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--jax-python", default=sys.executable)
-    parser.add_argument("--benchmarks", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--benchmarks", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
     parser.add_argument("--rounds", type=int, default=7, help="at least 5 for a table to keep")
     parser.add_argument("--seconds", type=float, default=3, help="for a peer in each round")
     parser.add_argument("--repetitions", type=int, default=5, help="of ours in each round")
