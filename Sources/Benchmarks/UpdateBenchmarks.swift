@@ -204,7 +204,7 @@ enum UpdateBenchmarks {
       return try update(
         OfflineToOnline.self, .init(), setup, iterations: 16,
         UpdateWork(UpdateSize(members: members)).actorCritic(policies: members)
-          + [work.critics(1, [.forward, .parameters])])
+          + [work.critics(members: 1, [.forward, .parameters])])
     case "cal-ql-update":
       var settings = settings(size)
       settings.backup = .maximumOfMinima

@@ -20,8 +20,8 @@ struct UpdateWork {
 
   // MARK: Networks
 
-  func critics(_ members: Int = 2, _ passes: [NetworkPasses.Pass]) -> NetworkPasses {
-    network(observations + actions, to: 1, members, passes)
+  func critics(members: Int = 2, _ passes: [NetworkPasses.Pass]) -> NetworkPasses {
+    network(observations + actions, to: 1, members: members, passes)
   }
 
   private func value(_ passes: [NetworkPasses.Pass]) -> NetworkPasses {
@@ -34,12 +34,12 @@ struct UpdateWork {
   }
 
   /// One with mean and deviation.
-  private func gaussian(_ members: Int = 1, _ passes: [NetworkPasses.Pass]) -> NetworkPasses {
-    network(observations, to: 2 * actions, members, passes)
+  private func gaussian(members: Int = 1, _ passes: [NetworkPasses.Pass]) -> NetworkPasses {
+    network(observations, to: 2 * actions, members: members, passes)
   }
 
   private func network(
-    _ inputs: Int, to outputs: Int, _ members: Int = 1, hidden: [Int]? = nil, rows: Int? = nil,
+    _ inputs: Int, to outputs: Int, members: Int = 1, hidden: [Int]? = nil, rows: Int? = nil,
     _ passes: [NetworkPasses.Pass]
   ) -> NetworkPasses {
     NetworkPasses(
@@ -55,8 +55,8 @@ struct UpdateWork {
   /// SAC: targets, regression, the critics at ã and their action gradient.
   func actorCritic(policies: Int = 1) -> [NetworkPasses] {
     [
-      gaussian(policies, [.forward, .forward, .parameters]),
-      critics(2 * size.members, [.forward, .forward, .parameters, .forward, .input]),
+      gaussian(members: policies, [.forward, .forward, .parameters]),
+      critics(members: 2 * size.members, [.forward, .forward, .parameters, .forward, .input]),
     ]
   }
 
@@ -94,7 +94,7 @@ struct UpdateWork {
     let twins = critics([.forward, .forward, .parameters])
     return [
       twins, twins, actor([.forward, .forward, .forward, .parameters]),
-      critics(1, [.forward, .input]),
+      critics(members: 1, [.forward, .input]),
     ]
   }
 
@@ -126,8 +126,8 @@ struct UpdateWork {
           observations + 2 * actions, to: actions, hidden: [wide, wide], rows: candidates,
           [.forward]),
         network(inputs, to: actions, hidden: hidden, rows: candidates, [.forward]),
-        network(inputs, to: 1, 2, hidden: hidden, rows: candidates, [.forward]),
-        network(inputs, to: 1, 2, hidden: hidden, rows: rows, [.forward, .parameters]),
+        network(inputs, to: 1, members: 2, hidden: hidden, rows: candidates, [.forward]),
+        network(inputs, to: 1, members: 2, hidden: hidden, rows: rows, [.forward, .parameters]),
         network(inputs, to: actions, hidden: hidden, rows: rows, [.forward, .parameters]),
         network(inputs, to: 1, hidden: hidden, rows: rows, [.forward, .input]),
       ]
@@ -147,7 +147,7 @@ struct UpdateWork {
     [
       gaussian([.forward, .forward, .parameters]),
       critics(
-        count,
+        members: count,
         [.forward, .forward, .parameters, .input, .parametersOfInput, .forward, .input]),
     ]
   }
@@ -155,9 +155,10 @@ struct UpdateWork {
   /// RLPD: `delay` updates of the critics and one of the policy.
   func prior(critics count: Int, targets: Int, delay: Int) -> [NetworkPasses] {
     let one = [
-      gaussian([.forward]), critics(targets, [.forward]), critics(count, [.forward, .parameters]),
+      gaussian([.forward]), critics(members: targets, [.forward]),
+      critics(members: count, [.forward, .parameters]),
     ]
-    return Array(repeating: one, count: delay).joined()
-      + [gaussian([.forward, .parameters]), critics(count, [.forward, .input])]
+    return Array(repeating: one, count: delay).flatMap { $0 }
+      + [gaussian([.forward, .parameters]), critics(members: count, [.forward, .input])]
   }
 }
