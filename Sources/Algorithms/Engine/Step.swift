@@ -80,18 +80,18 @@ public final class Step: @unchecked Sendable {
     repeat (each modules).blocks.forEach { step($0, targetsFollow: targetsFollow) }
   }
 
-  /// A loop for each block, so that a member's slices fall to the thread that took its gradient.
+  /// A loop for each block, so that a member's pieces fall to the thread that took its gradient.
   private func step(_ block: ParameterBlock, targetsFollow: Bool) {
-    let slices = block.optimizer.slices
+    let pieces = block.optimizer.pieces
     if block.optimizer.needsGathering {
-      tape.pool.run(slices, with: block) { block, slice, _ in
-        block.optimizer.gatherSlice(slice, of: block)
+      tape.pool.run(pieces, with: block) { block, piece, _ in
+        block.optimizer.gatherPiece(piece, of: block)
       }
     }
     block.optimizer.beginStep()
-    tape.pool.run(slices, with: (block, targetsFollow)) { context, slice, _ in
+    tape.pool.run(pieces, with: (block, targetsFollow)) { context, piece, _ in
       let (block, follows) = context
-      block.optimizer.stepSlice(slice, of: block, follows: follows)
+      block.optimizer.stepPiece(piece, of: block, follows: follows)
     }
     block.finishStep()
   }
