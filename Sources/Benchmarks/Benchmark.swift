@@ -74,7 +74,7 @@ struct BenchmarkCase {
     var floors: [Duration] = []
     for _ in 0..<repetitions {
       ours.append(try time(operation, operationsPerCall))
-      if let floor { floors.append(try time(floor, floorOperationsPerCall ?? operationsPerCall)) }
+      if let floor { floors.append(time(floor, floorOperationsPerCall ?? operationsPerCall)) }
     }
     func ratio(_ part: (Duration) -> Double) -> Double? {
       floors.isEmpty ? nil : Self.median(zip(ours, floors).map { part($0) / part($1) })

@@ -180,11 +180,11 @@ enum UpdateBenchmarks {
       return try update(
         BatchConstrainedQLearning.self, iterations: 16, work.constrained(settings))
     case "awac-update":
-      var settings = AdvantageWeightedActorCritic.Settings()
-      settings.batchSize = size.batchSize
+      let settings = AdvantageWeightedActorCritic.Settings()
       return try update(
-        AdvantageWeightedActorCritic.self, settings, iterations: 64,
-        work.weighted(policyLayers: settings.policyLayers))
+        AdvantageWeightedActorCritic.self, iterations: 16,
+        UpdateWork(UpdateSize(batchSize: settings.batchSize))
+          .weighted(policyLayers: settings.policyLayers))
     case "edac-update":
       let size = UpdateSize(depth: 3)
       return try update(

@@ -11,7 +11,7 @@ from common import ACTION, DISCOUNT, OBSERVATION, TAU, map_tree
 
 # Rows of a minibatch, Adam's step size, weight decay of the policy.
 BENCHMARKS = {
-    "iql-update": (256, 3e-4, 0.0), "awac-update": (256, 3e-4, 1e-4),
+    "iql-update": (256, 3e-4, 0.0), "awac-update": (1024, 3e-4, 1e-4),
     "td3-bc-update": (256, 3e-4, 0.0), "bcq-update": (100, 1e-3, 0.0),
 }
 EXPECTILE, INVERSE_TEMPERATURE, MAXIMUM_WEIGHT = 0.7, 3.0, 100.0

@@ -1,4 +1,4 @@
-"""IQL, AWAC, TD3+BC and BCQ in PyTorch on two CPU threads."""
+"""IQL, AWAC, TD3+BC and BCQ in PyTorch on CPU threads."""
 
 import common
 import numpy as np

@@ -4,7 +4,7 @@ import os
 
 import common
 
-common.use_two_processors()
+common.use_processors()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax  # noqa: E402

@@ -1,4 +1,4 @@
-"""CQL, SAC and BRED in PyTorch on two CPU threads: compiled by inductor where a compiler exists."""
+"""CQL, SAC and BRED in PyTorch on CPU threads: compiled by inductor where a compiler exists."""
 
 import shutil
 
@@ -248,7 +248,6 @@ def options(parser):
         "--compile", choices=["whole", "losses", "none"], default="whole",
         help="what inductor compiles: the whole update, all but Adam, nothing")
     parser.add_argument("--layout", choices=["bmm", "separate"], default="bmm")
-    parser.add_argument("--threads", type=int, default=2)
 
 
 if __name__ == "__main__":
