@@ -30,7 +30,7 @@ extension NetworkStack {
         bk_layer_norm_relu(
           z.base, here.base, network.base + layer.scale, network.base + layer.shift,
           inverse.map { $0 + index * rows } ?? own.column.base, rows, layer.outputs)
-      } else if index == last && outputs == 1 {
+      } else if index == last && outputs == 1 && call.dropout == nil {
         DenseProduct.multiply(
           below, network.weight(index), transposeB: true, into: here,
           finish: .biasReLUDot(
@@ -45,6 +45,7 @@ extension NetworkStack {
           below, network.weight(index), transposeB: true, into: here,
           finish: .biasReLU(network.bias(index)))
       }
+      call.dropout?.apply(to: here, row: piece.rows.lowerBound, place: layer.place)
       below = here
     }
     DenseProduct.multiply(
@@ -97,6 +98,7 @@ extension NetworkStack {
           above, below, transposeA: true,
           into: matrix(gradient + layer.weight, layer.outputs, layer.inputs), accumulates: true)
       }
+      call.dropout?.scale(above)
       let next = matrix(own.deltas[(last - index + 1) % 2].base, kept, layer.inputs)
       DenseProduct.multiply(
         above, network.weight(index), into: next,
@@ -120,7 +122,7 @@ extension NetworkStack {
       call.outputGradient! + piece.rows.lowerBound * width + piece.place * outputs
     let activations = hidden + layers[last].place * rows
     let bias = gradient.map { $0 + layers[last].shiftOrBias }
-    if outputs == 1 {
+    if outputs == 1 && call.dropout == nil {
       // Rows without gradient, such as those of the greater twin, go no further.
       let kept = bk_nonzero_rows(outputGradient, width, rows, own.column.base, own.index)
       if kept == 0 { return nil }
@@ -142,6 +144,7 @@ extension NetworkStack {
         d, below, transposeA: true,
         into: matrix(gradient + head.weight, head.outputs, head.inputs), accumulates: true)
     }
+    call.dropout?.scale(d)
     let above = matrix(own.deltas[0].base, rows, head.inputs)
     DenseProduct.multiply(
       d, network.weight(last + 1), into: above, finish: .mask(positive: below, columnSums: bias))

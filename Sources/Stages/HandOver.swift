@@ -14,15 +14,18 @@ struct HandOver {
   private let type: any Algorithm.Type
   private let settings: any SettingGroup
   private let task: ControlTask
+  /// Of agents that begin afresh; others keep the one that they have learned with.
+  private let normalizer: ObservationNormalizer?
 
   init(
     _ configuration: ExperimentConfiguration, type: any Algorithm.Type,
-    settings: any SettingGroup, task: ControlTask
+    settings: any SettingGroup, task: ControlTask, normalizer: ObservationNormalizer?
   ) {
     self.configuration = configuration
     self.type = type
     self.settings = settings
     self.task = task
+    self.normalizer = normalizer
   }
 
   private var online: OnlineSettings { configuration.online }
@@ -37,6 +40,24 @@ struct HandOver {
     isJoint && online.actor == .distilled && members(of: loaded) > 1
   }
 
+  /// Whether ``team(from:distilled:pool:)`` will succeed, and its policy can be kept as it should be.
+  ///
+  /// - Parameter distilled: `nil` also where it is still to be made; any member's policy is of its kind.
+  func check(_ loaded: LoadedAgents?, distilled: GaussianPolicy?) throws {
+    var distilled = distilled
+    if let loaded, distilled == nil, wantsDistilled(loaded) {
+      distilled = try loaded.gaussianPolicies()[0]
+    }
+    let team = try team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
+    let isKept = online.policyInterval > 0
+    if isKept, NetworkFile(ActingEnsemble.policy(of: team.agents)) == nil {
+      throw ConfigurationError.contradiction(
+        file: "configuration", keys: ["online.policyInterval", "online.algorithm"],
+        reason: "only policies of one network are kept, here \(team.agents.count) "
+          + "of '\(type.name)' act, \(online.actor.rawValue)")
+    }
+  }
+
   /// The agents that learn online.
   func team(
     from loaded: LoadedAgents?, distilled: GaussianPolicy?, pool: WorkerPool
@@ -48,11 +69,20 @@ struct HandOver {
         expected: "at most the \(loaded.members.count) agents in \(loaded.path)",
         actual: "\(count)")
     }
+    if let loaded, count > 1, !type.takesEnsemble, online.actor != .independent {
+      let fitting = AlgorithmRegistry.all.filter { $0.takesEnsemble }.map { $0.name }.sorted()
+      throw ConfigurationError.contradiction(
+        file: "configuration", keys: ["online.actor", "online.algorithm"],
+        reason: "'\(online.actor.rawValue)' needs an algorithm that takes over the "
+          + "\(loaded.members.count) agents as one (\(fitting.joined(separator: ", "))); "
+          + "with '\(type.name)' each goes on by itself, 'independent'")
+    }
     let team = try AgentTeam(
       members: isJoint ? 1 : count, pool: pool, extraColumns: type.extraColumns
     ) { member, pool in
       var setup = AgentSetup(task.specification)
       setup.hiddenSizes = loaded?.hiddenSizes ?? configuration.networks.hiddenWidths
+      setup.normalizer = loaded.map(\.normalizer) ?? normalizer
       setup.ensembleSize = isJoint ? count : 1
       setup.actorMembers = isJoint && online.actor == .mixture ? count : 1
       setup.seed =

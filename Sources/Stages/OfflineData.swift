@@ -13,6 +13,8 @@ struct OfflineData {
   let observations: Matrix
   /// What rewards are multiplied by in minibatches, those of interaction too; buffers hold them as they are.
   let rewardScale: Float
+  /// What agents that begin on these data normalise observations with; buffers hold them as they are.
+  let normalizer: ObservationNormalizer?
   /// SHA-256 of the file.
   let digest: String
   /// What is odd about the file and bears on what is learnt from it.
@@ -47,10 +49,18 @@ struct OfflineData {
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
-    warnings = try DatasetSummary(file, specification: task.specification).trainingWarnings
-      .map { "\(path): \($0)" }
+    let summary = try DatasetSummary(file, specification: task.specification)
+    guard !wantsReturns || summary.completeEpisodes > 0 else {
+      throw RunError.inconsistent(
+        path: path,
+        reason: "'\(algorithm!.name)' needs returns, and no episode in these data has an end")
+    }
+    warnings = summary.trainingWarnings.map { "\(path): \($0)" }
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
+    normalizer =
+      configuration.dataset.observations == .raw
+      ? nil : ObservationNormalizer(of: transitions.observations)
   }
 
   /// Uniformly with replacement.

@@ -1,5 +1,7 @@
+import Algorithms
 import Configuration
 import Foundation
+import RLCore
 public import Runs
 
 /// All stages of one configuration, each in a run directory of its own; those that the configuration has
@@ -25,8 +27,9 @@ public struct Pipeline {
     }
     // Everything that can be refused is refused before hours are spent.
     let task = try ControlTask(configuration)
-    try OnlineStage.check(configuration)
-    let data = configuration.readsDataset ? try OfflineData(configuration, task: task) : nil
+    try OnlineStageCheck.settings(configuration)
+    try OnlineStageCheck.handOver(configuration, task: task)
+    let data = configuration.readsDataset ? try checkedData(task) : nil
     let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data?.warnings ?? [])
     try directory.adopt(configuration) { try refuseLengthening($0, directory) }
@@ -47,6 +50,20 @@ public struct Pipeline {
     }
     try finish(directory)
     return policy
+  }
+
+  /// The dataset with the columns that any stage asks for.
+  private func checkedData(_ task: ControlTask) throws -> OfflineData {
+    let stages = [
+      (configuration.trainsOffline, configuration.offline.algorithm, configuration.offlineAlgorithm),
+      (configuration.trainsOnline, configuration.online.algorithm, configuration.onlineAlgorithm),
+    ].filter(\.0)
+    for (_, name, settings) in stages {
+      let type = try AlgorithmRegistry.named(name)
+      guard type.extraColumns.contains(.returnToGo) else { continue }
+      return try OfflineData(configuration, task: task, for: type, settings)
+    }
+    return try OfflineData(configuration, task: task)
   }
 
   /// A stage cannot grow when a later one has begun with its result.

@@ -202,9 +202,10 @@ import Testing
     let path = folder.file("w")
     var origin = Self.origin
     origin.settings = TestAgents.settings(try Self.type(name))
-    origin.normalizer = ObservationNormalizer(mean: [1, 2, 3, 4, 5], std: [1, 1, 2, 2, 2])
+    let normalizer = ObservationNormalizer(mean: [1, 2, 3, 4, 5], std: [1, 1, 2, 2, 2])
     try AgentFiles.write(
-      agents: [try TestAgents.make(Self.type(name))], to: path, origin: origin)
+      agents: [try TestAgents.make(Self.type(name), normalizer: normalizer)], to: path,
+      origin: origin)
     return "\(path)/member-0"
   }
 
@@ -299,14 +300,41 @@ import Testing
   /// One mixture sees one kind of observations.
   @Test func mixturesAgreeOnTheirNormalizer() throws {
     let members = try (0..<2).map { (seed: UInt64) in
-      var origin = Self.origin
-      origin.normalizer = ObservationNormalizer(
+      let normalizer = ObservationNormalizer(
         mean: [1, 2, 3, 4, 5], std: [1, 1, 1, 1, 2 + Float(seed)])
       return AgentFiles.members(
-        of: try TestAgents.make(SoftActorCritic.self, seed: seed), origin: origin)[0]
+        of: try TestAgents.make(SoftActorCritic.self, seed: seed, normalizer: normalizer),
+        origin: Self.origin)[0]
     }
     #expect(EnsembleDirectory(members: members).policy == nil)
     let same = EnsembleDirectory(members: [members[1], members[1]])
     #expect((same.policy as? NormalizedPolicy)?.normalizer.std[4] == 3)
+    try EnsembleDirectory(members: members).write(to: folder.file("e"))
+    let error = #expect(throws: EnsembleDirectoryError.self) {
+      try EnsembleDirectory.read(folder.file("e"))
+    }
+    #expect(error?.description.contains("normaliser of observations") == true)
+  }
+
+  /// Agents with a normaliser act from their files as they did, whatever their policy is made of; a policy of
+  /// one network does from its file alone.
+  @Test(arguments: AlgorithmRegistry.names) func normalizersStayWithAgents(name: String) throws {
+    let normalizer = ObservationNormalizer(mean: [1, 2, -3, 0, 5], std: [1, 0.5, 2, 2, 3])
+    let type = try AlgorithmRegistry.named(name)
+    var origin = Self.origin
+    origin.settings = TestAgents.settings(type)
+    let agent = try TestAgents.make(type, normalizer: normalizer)
+    try AgentFiles.write(online: agent, to: folder.file("w"), origin: origin)
+    let read = try EnsembleDirectory.read(folder.file("w")).members[0]
+    #expect(read.normalizer == normalizer)
+    let actions = TestAgents.actions(agent.policy)
+    #expect(TestAgents.actions(try #require(read.policy)) == actions)
+    #expect(actions != TestAgents.actions(try TestAgents.make(type).policy))
+    let file = folder.file("w/\(AgentFiles.policyName)")
+    if FileManager.default.fileExists(atPath: file) {
+      #expect(TestAgents.actions(try StoredPolicy.read(file).policy) == actions)
+      let network = try #require(NetworkFile(agent.policy))
+      #expect(TestAgents.actions(try #require(network.policy)) == actions)
+    }
   }
 }
