@@ -177,7 +177,8 @@ public enum AgentFiles {
     let present = Set(members.flatMap { $0.parts.map(\.name) + $0.numbers.keys })
     return Loaded(
       environment: members.lazy.compactMap(\.environment).first,
-      normalizer: actors?.first?.normalizer ?? members[0].normalizer, leftAside: present.subtracting(known).sorted())
+      normalizer: actors?.first?.normalizer ?? members[0].normalizer,
+      leftAside: present.subtracting(known).sorted())
   }
 
   /// All members' networks in order, or what each of them has alike where that is as many as are wanted.

@@ -1,3 +1,4 @@
+import Algorithms
 import Autodiff
 public import RLCore
 
@@ -24,7 +25,7 @@ public struct EnsembleDirectory: Sendable {
 
   public var environment: String? { members[0].environment }
 
-  /// What acts: the one policy that all members share, or the moment-matched mixture of the members'.
+  /// What acts: the one policy that all members share, or all members' together, see ``ActingEnsemble``.
   ///
   /// - Returns: `nil` where the members' policies cannot be put together.
   public var policy: (any Policy)? {
@@ -32,8 +33,10 @@ public struct EnsembleDirectory: Sendable {
     if let name = members[0].policyPart, members.allSatisfy({ $0.part(name)?.isShared == true }) {
       return members[0].policy
     }
-    guard members.allSatisfy({ !$0.actors.isEmpty }) else { return nil }
-    return ActingNetworks.policy(of: members.flatMap(\.actors))
+    guard members.allSatisfy({ $0.normalizer == members[0].normalizer }) else { return nil }
+    if let mixture = ActingNetworks.policy(of: members.flatMap(\.actors)) { return mixture }
+    let policies = members.compactMap(\.policy)
+    return policies.count == members.count ? ActingEnsemble.policy(of: policies) : nil
   }
 
   // MARK: Reading
@@ -201,7 +204,8 @@ public struct EnsembleDirectory: Sendable {
     _ file: String, _ expected: ObservationNormalizer?, _ actual: ObservationNormalizer?
   ) -> EnsembleDirectoryError {
     func words(_ normalizer: ObservationNormalizer?) -> String {
-      normalizer.map { "mean \($0.mean.first ?? 0), …, deviation \($0.std.first ?? 0), …" } ?? "none"
+      normalizer.map { "mean \($0.mean.first ?? 0), …, deviation \($0.std.first ?? 0), …" }
+        ?? "none"
     }
     return .shapeMismatch(
       file: file, quantity: "normaliser of observations", expected: words(expected),

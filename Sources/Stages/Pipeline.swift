@@ -54,11 +54,11 @@ public struct Pipeline {
 
   /// The dataset with the columns that any stage asks for.
   private func checkedData(_ task: ControlTask) throws -> OfflineData {
-    let stages = [
-      (configuration.trainsOffline, configuration.offline.algorithm, configuration.offlineAlgorithm),
-      (configuration.trainsOnline, configuration.online.algorithm, configuration.onlineAlgorithm),
-    ].filter(\.0)
-    for (_, name, settings) in stages {
+    let (offline, online) = (configuration.offline, configuration.online)
+    for (runs, name, settings) in [
+      (configuration.trainsOffline, offline.algorithm, configuration.offlineAlgorithm),
+      (configuration.trainsOnline, online.algorithm, configuration.onlineAlgorithm),
+    ] where runs {
       let type = try AlgorithmRegistry.named(name)
       guard type.extraColumns.contains(.returnToGo) else { continue }
       return try OfflineData(configuration, task: task, for: type, settings)

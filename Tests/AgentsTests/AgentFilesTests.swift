@@ -284,13 +284,32 @@ import Testing
     #expect(TestAgents.actions(read.policy!) == TestAgents.actions(agent.policy))
   }
 
+  /// Agents whose policies cannot be mixed act from their files by the mean of their actions, as in training.
+  @Test(arguments: ["td3", "bcq", "iql"]) func agentsThatActByTheirMean(name: String) throws {
+    let type = try AlgorithmRegistry.named(name)
+    let agents = try (0..<2).map { try TestAgents.make(type, seed: UInt64($0)) }
+    var origin = Self.origin
+    origin.settings = TestAgents.settings(type)
+    try AgentFiles.write(agents: agents, to: folder.file("e"), origin: origin)
+    let together = try StoredPolicy.read(folder.file("e")).policy
+    #expect(together is MeanPolicy)
+    #expect(TestAgents.actions(together) == TestAgents.actions(ActingEnsemble.policy(of: agents)))
+  }
+
   @Test func policiesThatCannotActTogether() throws {
     let agents = try (0..<2).map { try TestAgents.make(TwinDelayedDDPG.self, seed: UInt64($0)) }
     try AgentFiles.write(agents: agents, to: folder.file("e"), origin: Self.origin)
-    let error = #expect(throws: EnsembleDirectoryError.self) {
-      try StoredPolicy.read(folder.file("e"))
+    // What makes a policy of several parts is not known here.
+    for member in 0..<2 {
+      var stored = try EnsembleDirectory.readAgent(folder.file("e/member-\(member)"))
+      stored.policyPart = nil
+      stored.algorithm = "unheard-of"
+      try EnsembleDirectory.write(stored, index: member, to: folder.file("u"))
     }
-    #expect(error?.description.contains("kind 'deterministic' of 2 members") == true)
+    let error = #expect(throws: EnsembleDirectoryError.self) {
+      try StoredPolicy.read(folder.file("u"))
+    }
+    #expect(error?.description.contains("of 2 members") == true)
     let one = try StoredPolicy.read(folder.file("e/member-1"))
     #expect(TestAgents.actions(one.policy) == TestAgents.actions(agents[1].policy))
     let file = try StoredPolicy.read(folder.file("e/member-1/actor.safetensors"))

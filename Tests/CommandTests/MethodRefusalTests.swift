@@ -21,13 +21,14 @@ import Testing
       saying: "agents of 'bc'", "part 'critic'", "'sac'")
     try refuse(run("pex", "offline.algorithm=cql"), status: 1, saying: "part 'value'", "'pex'")
     try refuse(run("spot", "offline.algorithm=td3"), status: 1, saying: "part 'encoder'", "'spot'")
-    try refuse(run("iql", "offline.algorithm=sac"), status: 1, saying: "part 'actor'", "'iql'")
+    try refuse(run("iql", "offline.algorithm=sac"), status: 1, saying: "part 'value'", "'iql'")
   }
 
   @Test func numbersOfCritics() throws {
     try refuse(
       run("wsrl", "online.rlpd.critics=10"), status: 1, saying: "part 'critic'", "10", "2")
-    try refuse(run("rlpd", "online.rlpd.targetCritics=11"), status: 1, saying: "targetCritics", "11")
+    try refuse(
+      run("rlpd", "online.rlpd.targetCritics=11"), status: 1, saying: "targetCritics", "11")
   }
 
   @Test func ensembles() throws {
@@ -38,7 +39,8 @@ import Testing
       run("bred", "offline.algorithm=td3"), status: 1, saying: "part 'actor'", "policy",
       "deterministic")
     try refuse(
-      run("bred-independent", "online.policyInterval=5"), status: 2, saying: "online.policyInterval")
+      run("bred-independent", "online.policyInterval=5"), status: 2, saying: "online.policyInterval"
+    )
   }
 
   @Test func temperaturesOfMembers() throws {
@@ -68,7 +70,8 @@ import Testing
 
   @Test func returns() throws {
     let endless = try dataset(ends: false)
-    try refuse(run("cal-ql", dataset: endless), status: 1, saying: endless, "'cal-ql' needs returns")
+    try refuse(
+      run("cal-ql", dataset: endless), status: 1, saying: endless, "'cal-ql' needs returns")
     // Offline without them, online with.
     try refuse(
       run("cal-ql", dataset: endless, "offline.algorithm=cql"), status: 1, saying: endless,

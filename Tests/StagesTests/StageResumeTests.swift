@@ -187,7 +187,8 @@ import Testing
       [.online],
       [
         "online.algorithm=cal-ql", "online.cal-ql.batchSize=8", "online.replay=half",
-        "online.actor=independent", "online.collection=steps", "online.blockSteps=3", "online.epochSteps=30",
+        "online.actor=independent", "online.collection=steps", "online.blockSteps=3",
+        "online.epochSteps=30",
         "online.environmentSteps=60", "online.updatesPerStep=0.5",
         "online.firstBlockMultiplier=1",
       ])
