@@ -40,6 +40,15 @@ struct HandOver {
     isJoint && online.actor == .distilled && members(of: loaded) > 1
   }
 
+  /// What a reader should know of an actor that the algorithm has no use for.
+  func note(on loaded: LoadedAgents?) -> String? {
+    guard let loaded, members(of: loaded) > 1, !type.takesEnsemble, online.actor != .independent
+    else { return nil }
+    return
+      "'\(type.name)' takes over no ensemble: for 'online.actor: \(online.actor.rawValue)' each of the "
+      + "\(members(of: loaded)) agents goes on by itself, as with 'independent'"
+  }
+
   /// Whether ``team(from:distilled:pool:)`` will succeed, and its policy can be kept as it should be.
   ///
   /// - Parameter distilled: `nil` also where it is still to be made; any member's policy is of its kind.
@@ -68,14 +77,6 @@ struct HandOver {
         what: "online.members",
         expected: "at most the \(loaded.members.count) agents in \(loaded.path)",
         actual: "\(count)")
-    }
-    if let loaded, count > 1, !type.takesEnsemble, online.actor != .independent {
-      let fitting = AlgorithmRegistry.all.filter { $0.takesEnsemble }.map { $0.name }.sorted()
-      throw ConfigurationError.contradiction(
-        file: "configuration", keys: ["online.actor", "online.algorithm"],
-        reason: "'\(online.actor.rawValue)' needs an algorithm that takes over the "
-          + "\(loaded.members.count) agents as one (\(fitting.joined(separator: ", "))); "
-          + "with '\(type.name)' each goes on by itself, 'independent'")
     }
     let team = try AgentTeam(
       members: isJoint ? 1 : count, pool: pool, extraColumns: type.extraColumns

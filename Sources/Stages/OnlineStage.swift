@@ -64,6 +64,7 @@ public struct OnlineStage {
     // Whatever does not fit is refused before anything is written.
     try handOver.check(loaded, distilled: distilled)
     let directory = try RunDirectory(path: output, context: context)
+    if let note = handOver.note(on: loaded) { context.reporter.note(note) }
     context.warn(ofData: data?.warnings ?? [])
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }

@@ -22,7 +22,11 @@ enum OnlineStageCheck {
   /// Hands over agents that have not learned yet, as those that will have learned offline: parts that are
   /// missing, numbers of critics and kinds of policies that do not fit are found so.
   static func handOver(_ configuration: ExperimentConfiguration, task: ControlTask) throws {
-    guard configuration.trainsOffline, configuration.trainsOnline else { return }
+    guard configuration.trainsOnline else { return }
+    let handOver = HandOver(
+      configuration, type: try AlgorithmRegistry.named(configuration.online.algorithm),
+      settings: configuration.onlineAlgorithm!, task: task, normalizer: nil)
+    guard configuration.trainsOffline else { return try handOver.check(nil, distilled: nil) }
     let offline = try AlgorithmRegistry.named(configuration.offline.algorithm)
     let agent = try OfflineStage.agent(
       configuration, offline, task: task, normalizer: nil, member: 0,
@@ -32,9 +36,6 @@ enum OnlineStageCheck {
     let loaded = LoadedAgents(
       path: "agents of '\(offline.name)'", members: members,
       files: EnsembleDirectory(members: members))
-    try HandOver(
-      configuration, type: AlgorithmRegistry.named(configuration.online.algorithm),
-      settings: configuration.onlineAlgorithm!, task: task, normalizer: nil
-    ).check(loaded, distilled: nil)
+    try handOver.check(loaded, distilled: nil)
   }
 }

@@ -39,7 +39,10 @@ public struct Pipeline {
         output: directory.file(OfflineStage.name))
     }
     let members = configuration.online.members ?? configuration.offline.members
-    if let ensemble, configuration.distils, members > 1 {
+    let isOfUse =
+      try !configuration.trainsOnline || configuration.distillation.enabled == true
+      || AlgorithmRegistry.named(configuration.online.algorithm).takesEnsemble
+    if let ensemble, configuration.distils, isOfUse, members > 1 {
       try DistillStage(stage(.distillation, of: output)).run(
         ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
     }

@@ -156,6 +156,17 @@ import Testing
     }
   }
 
+  /// An actor that the algorithm has no use for is passed over, aloud and without distilling for it.
+  @Test func nothingIsDistilledForAnAlgorithmOfOneAgent() throws {
+    let data = try dataset("hopper")
+    let arguments = try command(
+      "td3-ft", "hopper-medium-v2", data, "alone", set: ["online.actor=distilled"]
+    ).filter { $0 != "--quiet" }
+    let run = try CommandRunner.run(arguments)
+    #expect(run.status == 0 && run.errors.contains("takes over no ensemble"), "\(run.errors)")
+    #expect(!results("alone").keys.contains { $0.contains("distilled") })
+  }
+
   /// What ends offline by default goes on online by a key.
   @Test(arguments: ["td3-bc", "td3"]) func agentsOfTD3BCGoOn(algorithm: String) throws {
     let data = try dataset("hopper")
