@@ -38,8 +38,6 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
-    rewardScale =
-      configuration.dataset.rewards == .raw ? 1 : try OfflineData.rewardScale(file, path: path)
     let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
       configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
@@ -47,8 +45,11 @@ struct OfflineData {
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
-    warnings = try DatasetSummary(file, specification: task.specification).trainingWarnings
-      .map { "\(path): \($0)" }
+    let summary = try DatasetSummary(file, specification: task.specification)
+    warnings = summary.trainingWarnings.map { "\(path): \($0)" }
+    rewardScale =
+      configuration.dataset.rewards == .raw
+      ? 1 : try OfflineData.rewardScale(summary, path: path)
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
   }
@@ -62,8 +63,7 @@ struct OfflineData {
   }
 
   /// 1000/(best − worst return) (IQL's code).
-  private static func rewardScale(_ file: D4RLDataset, path: String) throws -> Float {
-    let summary = try DatasetSummary(file, specification: nil)
+  private static func rewardScale(_ summary: DatasetSummary, path: String) throws -> Float {
     let range = summary.returnMax - summary.returnMin
     guard range > 0, range.isFinite else {
       throw RunError.inconsistent(
