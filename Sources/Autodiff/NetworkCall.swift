@@ -39,15 +39,15 @@ package struct NetworkCall {
     /// Place among the members that take part, and among all.
     let place: Int
     let member: Int
-    let part: Int
+    let index: Int
     let rows: Range<Int>
   }
 
   func piece(_ task: Int) -> Piece {
-    let (place, part) = (task / pieces, task % pieces)
+    let (place, index) = (task / pieces, task % pieces)
     return Piece(
-      place: place, member: list.map { Int($0[place]) } ?? place, part: part,
-      rows: part * pieceRows..<min((part + 1) * pieceRows, rows))
+      place: place, member: list.map { Int($0[place]) } ?? place, index: index,
+      rows: index * pieceRows..<min((index + 1) * pieceRows, rows))
   }
 
   /// First of a piece's numbers in memory with `width` for each row of each member.

@@ -37,7 +37,7 @@ extension NetworkStack {
       { tape, node in
         var call = tape.calls[node.pointee.call]
         call.outputGradient = node.pointee.gradient
-        call.stack.block.reserve(parts: call.pieces)
+        call.stack.block.reserve(pieces: call.pieces)
         tape.pool.run(call.tasks, with: call) { call, task, worker in
           call.stack.gradientBackward(call, call.piece(task), call.stack.scratch(worker))
         }
@@ -98,7 +98,7 @@ extension NetworkStack {
   ) {
     let rows = piece.rows.count
     let network = view(piece.member)
-    let gradient = block.gradient(piece.member, part: piece.part)
+    let gradient = block.gradient(piece.member, piece: piece.index)
     let width = call.second.columns
     var below = MatrixView(
       base: call.outputGradient! + (piece.rows.lowerBound * members + piece.place) * width,

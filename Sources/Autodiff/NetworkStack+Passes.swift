@@ -62,7 +62,7 @@ extension NetworkStack {
   ) {
     let rows = piece.rows.count
     let network = view(piece.member, target: call.usesTarget)
-    let gradient = call.trains ? block.gradient(piece.member, part: piece.part) : nil
+    let gradient = call.trains ? block.gradient(piece.member, piece: piece.index) : nil
     let hidden = fused ? own.hidden.base : call.hidden! + call.start(piece, width: hiddenWidth)
     guard
       let (top, kept) = backwardHead(

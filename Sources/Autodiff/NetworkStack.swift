@@ -154,7 +154,7 @@ public final class NetworkStack: @unchecked Sendable {
     _ call: NetworkCall, to target: Floats, targetColumns: Int, errors: Floats, scale: Float
   ) {
     var call = call
-    block.reserve(parts: call.pieces)
+    block.reserve(pieces: call.pieces)
     call.outputGradient = call.tape.floats(call.rows * call.members)
     let context = (call, target, targetColumns, errors, scale)
     call.tape.pool.run(call.tasks, with: context) { context, task, worker in
@@ -178,7 +178,7 @@ public final class NetworkStack: @unchecked Sendable {
     var call = tape.calls[n.call]
     let stack = call.stack
     call.outputGradient = n.gradient
-    if call.trains { stack.block.reserve(parts: call.pieces) }
+    if call.trains { stack.block.reserve(pieces: call.pieces) }
     // Only columns of arguments that themselves have a gradient.
     let low = call.first.node >= 0 ? 0 : call.first.columns
     let high = call.second.node >= 0 ? stack.inputs : call.first.columns

@@ -68,18 +68,18 @@ package final class Optimizer: @unchecked Sendable {
   private let moment1: FloatBuffer
   private let moment2: FloatBuffer
   package private(set) var stepCount = 0
-  /// Squares of the gradient, one sum per slice; only with clipping.
+  /// Squares of the gradient, one sum per piece; only with clipping.
   private let squares: UnsafeMutablePointer<Double>
-  // What all slices of the step at hand share.
+  // What all pieces of the step at hand share.
   private var rate: Float = 0
   private var correction1: Float = 1
   private var correction2: Float = 1
   private var gradientScale: Float = 1
 
-  /// Parameters that one call of ``stepSlice(_:of:follows:)`` works on.
-  private static let sliceSize = 1 << 15
-  private let slicesPerMember: Int
-  package var slices: Int { slicesPerMember * members }
+  /// Parameters that one call of ``stepPiece(_:of:follows:)`` works on.
+  private static let pieceSize = 1 << 15
+  private let piecesPerMember: Int
+  package var pieces: Int { piecesPerMember * members }
 
   init(_ settings: OptimizerSettings, members: Int, count: Int) {
     self.settings = settings
@@ -87,9 +87,9 @@ package final class Optimizer: @unchecked Sendable {
     self.count = count
     moment1 = FloatBuffer(count: members * count)
     moment2 = FloatBuffer(count: members * count)
-    slicesPerMember = (count + Optimizer.sliceSize - 1) / Optimizer.sliceSize
-    squares = .allocate(capacity: max(1, slicesPerMember * members))
-    squares.initialize(repeating: 0, count: max(1, slicesPerMember * members))
+    piecesPerMember = (count + Optimizer.pieceSize - 1) / Optimizer.pieceSize
+    squares = .allocate(capacity: max(1, piecesPerMember * members))
+    squares.initialize(repeating: 0, count: max(1, piecesPerMember * members))
   }
 
   deinit { squares.deallocate() }
@@ -101,16 +101,16 @@ package final class Optimizer: @unchecked Sendable {
     return false
   }
 
-  private func place(_ slice: Int) -> (member: Int, start: Int, length: Int) {
-    let start = slice % slicesPerMember * Optimizer.sliceSize
-    return (slice / slicesPerMember, start, min(Optimizer.sliceSize, count - start))
+  private func place(_ piece: Int) -> (member: Int, start: Int, length: Int) {
+    let start = piece % piecesPerMember * Optimizer.pieceSize
+    return (piece / piecesPerMember, start, min(Optimizer.pieceSize, count - start))
   }
 
-  /// Adds the partial sums of one slice and remembers the square of what comes out.
-  package func gatherSlice(_ slice: Int, of block: ParameterBlock) {
-    let (member, start, length) = place(slice)
-    squares[slice] = bk_gather_gradient(
-      block.gradient(member, part: 0) + start, count, block.usedParts, length)
+  /// Adds the partial sums of one piece and remembers the square of what comes out.
+  package func gatherPiece(_ piece: Int, of block: ParameterBlock) {
+    let (member, start, length) = place(piece)
+    squares[piece] = bk_gather_gradient(
+      block.gradient(member, piece: 0) + start, count, block.usedPieces, length)
   }
 
   /// Fixes rate, bias corrections and clipping of the step at hand.
@@ -121,19 +121,19 @@ package final class Optimizer: @unchecked Sendable {
     gradientScale = 1
     if let maximum = settings.maximumGradientNorm {
       var square = 0.0
-      for slice in 0..<slices { square += squares[slice] }
+      for piece in 0..<pieces { square += squares[piece] }
       let norm = square.squareRoot()
       if norm > maximum { gradientScale = Float(maximum / norm) }
     }
   }
 
-  /// Adam on one slice; then target ← (1 − τ)·target + τ·parameter on it, if targets follow. Clears
+  /// Adam on one piece; then target ← (1 − τ)·target + τ·parameter on it, if targets follow. Clears
   /// the gradient.
-  package func stepSlice(_ slice: Int, of block: ParameterBlock, follows: Bool) {
-    let (member, start, length) = place(slice)
+  package func stepPiece(_ piece: Int, of block: ParameterBlock, follows: Bool) {
+    let (member, start, length) = place(piece)
     let at = member * count + start
     let parameters = block.values.base + at
-    let gradient = block.gradient(member, part: 0) + start
+    let gradient = block.gradient(member, piece: 0) + start
     if needsGathering {
       var decay: Float = 0
       if case .coupled(let lambda) = settings.decay { decay = Float(lambda) }
@@ -144,7 +144,7 @@ package final class Optimizer: @unchecked Sendable {
     }
     bk_adam(
       parameters, moment1.base + at, moment2.base + at, gradient, count,
-      needsGathering ? 1 : block.usedParts, follows ? block.targets.map { $0.base + at } : nil,
+      needsGathering ? 1 : block.usedPieces, follows ? block.targets.map { $0.base + at } : nil,
       block.tau, rate, Float(settings.beta1), Float(settings.beta2), correction1, correction2,
       Float(settings.epsilon), length)
   }

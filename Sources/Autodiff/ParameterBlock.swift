@@ -41,8 +41,8 @@ public final class ParameterBlock: @unchecked Sendable {
   package let tau: Float
   package private(set) var gradients: FloatBuffer
   /// Partial sums of a member's gradient that there is room for, and that the present gradient fills.
-  package private(set) var parts = 1
-  private(set) var usedParts = 0
+  package private(set) var pieces = 1
+  private(set) var usedPieces = 0
   package let optimizer: Optimizer
   /// Whether the gradient of the loss at hand goes into these parameters.
   package var isTrained = false
@@ -63,41 +63,41 @@ public final class ParameterBlock: @unchecked Sendable {
   /// Targets become copies of the parameters.
   package func copyToTargets() { targets?.base.update(from: values.base, count: values.count) }
 
-  /// Makes room for a gradient in `parts` pieces; what has been summed so far stays.
-  package func reserve(parts needed: Int) {
-    usedParts = max(usedParts, needed)
-    guard needed > parts else { return }
+  /// Makes room for a gradient in so many pieces; what has been summed so far stays.
+  package func reserve(pieces needed: Int) {
+    usedPieces = max(usedPieces, needed)
+    guard needed > pieces else { return }
     let larger = FloatBuffer(count: members * needed * count)
     for member in 0..<members {
       (larger.base + member * needed * count).update(
-        from: gradients.base + member * parts * count, count: parts * count)
+        from: gradients.base + member * pieces * count, count: pieces * count)
     }
     gradients = larger
-    parts = needed
+    pieces = needed
   }
 
-  /// Partial sum `part` of a member's gradient, laid out like its parameters.
+  /// Partial sum `piece` of a member's gradient, laid out like its parameters.
   @inline(__always)
-  package func gradient(_ member: Int, part: Int) -> Floats {
-    gradients.base + (member * parts + part) * count
+  package func gradient(_ member: Int, piece: Int) -> Floats {
+    gradients.base + (member * pieces + piece) * count
   }
 
   package func clearGradient() {
     gradients.base.update(repeating: 0, count: gradients.count)
-    usedParts = 0
+    usedPieces = 0
   }
 
   /// Called when a step has used the gradient up.
   package func finishStep() {
-    usedParts = 0
+    usedPieces = 0
     optimizer.finishStep()
   }
 
   /// The complete gradient of one member, for tests and reports: partial sums added in order.
   package func gradient(_ member: Int) -> [Float] {
     var sum = [Float](repeating: 0, count: count)
-    for part in 0..<parts {
-      let partial = gradient(member, part: part)
+    for piece in 0..<pieces {
+      let partial = gradient(member, piece: piece)
       for i in 0..<count { sum[i] += partial[i] }
     }
     return sum

@@ -144,7 +144,7 @@ package struct CostModel: Codable, Sendable {
     let (b, c) = (FloatBuffer(count: 256 * 256), FloatBuffer(count: 128 * 256))
     for buffer in [a, b] {
       RandomStream(seed: 0, purpose: "benchmark/model").fillUniform(
-        buffer.base, count: buffer.count, low: -1, high: 1, part: 0)
+        buffer.base, count: buffer.count, low: -1, high: 1, fill: 0)
     }
     let product = best(50) {
       for _ in 0..<10 {
@@ -158,10 +158,10 @@ package struct CostModel: Codable, Sendable {
       name: "model", members: 10, count: shape.parameterCount, tau: 0.005,
       optimizer: .adam(learningRate: 0))
     let step = best(20) {
-      block.reserve(parts: 2)
+      block.reserve(pieces: 2)
       block.optimizer.beginStep()
-      for slice in 0..<block.optimizer.slices {
-        block.optimizer.stepSlice(slice, of: block, follows: true)
+      for piece in 0..<block.optimizer.pieces {
+        block.optimizer.stepPiece(piece, of: block, follows: true)
       }
       block.finishStep()
     }

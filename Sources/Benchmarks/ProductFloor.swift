@@ -26,7 +26,7 @@ struct ProductFloor {
       (0..<3).map { which in
         let buffer = FloatBuffer(count: largest)
         RandomStream(seed: 0, purpose: "benchmark/floor-\(worker)-\(which)").fillUniform(
-          buffer.base, count: largest, low: -1, high: 1, part: 0)
+          buffer.base, count: largest, low: -1, high: 1, fill: 0)
         return buffer
       }
     }

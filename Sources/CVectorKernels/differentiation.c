@@ -108,10 +108,10 @@ ptrdiff_t bk_nonzero_rows(const float *x, ptrdiff_t stride, ptrdiff_t rows, floa
   return count;
 }
 
-double bk_gather_gradient(float *restrict gradient, ptrdiff_t stride, ptrdiff_t parts,
+double bk_gather_gradient(float *restrict gradient, ptrdiff_t stride, ptrdiff_t pieces,
                           ptrdiff_t count) {
-  for (ptrdiff_t part = 1; part < parts; part++) {
-    float *more = gradient + part * stride;
+  for (ptrdiff_t piece = 1; piece < pieces; piece++) {
+    float *more = gradient + piece * stride;
     for (ptrdiff_t i = 0; i < count; i++) {
       gradient[i] += more[i];
       more[i] = 0.0f;

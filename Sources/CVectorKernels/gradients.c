@@ -50,7 +50,7 @@ BK_KERNEL(void, bk_group_dot_backward,
 }
 
 // Units below that are worked on at once for so many lanes: as many as leave room in the registers.
-BK_INLINE int below_tile(const int path, const int lanes) {
+BK_INLINE int below_at_once(const int path, const int lanes) {
   if (path == BK_AVX512) return 8;
 #if defined(__x86_64__)
   if (path == BK_BASELINE) return lanes == 8 ? 4 : 2;
@@ -65,28 +65,28 @@ BK_INLINE void lanes_backward(const int path, const int lanes, const int width, 
                               const float *below, const int32_t *below_index, ptrdiff_t below_count,
                               float *dbelow, float *gbias) {
   BK_CONTRACT
-  const int tile = below_tile(path, lanes), wide = lanes % 16 ? 0 : lanes / 16;
+  const int at_once = below_at_once(path, lanes), wide = lanes % 16 ? 0 : lanes / 16;
   const int narrow = wide ? 0 : lanes / 8;
-  for (ptrdiff_t i = 0; i < below_count; i += tile) {
+  for (ptrdiff_t i = 0; i < below_count; i += at_once) {
     const float *rows[8];
     sixteen_t sums16[8][2];
     eight_t sums8[8][3];
-    BK_UNROLL for (int t = 0; t < tile; t++) {
+    BK_UNROLL for (int t = 0; t < at_once; t++) {
       ptrdiff_t place = i + t < below_count ? i + t : below_count - 1;
-      rows[t] = w + (ptrdiff_t)below_index[place] * tile_of(path);
+      rows[t] = w + (ptrdiff_t)below_index[place] * outputs_at_once(path);
       BK_UNROLL for (int v = 0; v < wide; v++) sums16[t][v] = (sixteen_t){0};
       BK_UNROLL for (int v = 0; v < narrow; v++) sums8[t][v] = (eight_t){0};
     }
     _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < count; p++) {
       const float *row = dz + p * width;
       ptrdiff_t column = place[p];
-      BK_UNROLL for (int t = 0; t < tile; t++) {
+      BK_UNROLL for (int t = 0; t < at_once; t++) {
         float weight = rows[t][column];
         BK_UNROLL for (int v = 0; v < wide; v++) sums16[t][v] += weight * LOAD16(row + 16 * v);
         BK_UNROLL for (int v = 0; v < narrow; v++) sums8[t][v] += weight * LOAD8(row + 8 * v);
       }
     }
-    BK_UNROLL for (int t = 0; t < tile; t++) {
+    BK_UNROLL for (int t = 0; t < at_once; t++) {
       if (i + t >= below_count) break;
       const float *h = below + (i + t) * width;
       float *out = dbelow + (i + t) * width;
@@ -128,10 +128,10 @@ BK_KERNEL(void, bk_group_layer_backward,
            ptrdiff_t below_count, int32_t *place, float *dbelow, float *gbias),
           (dz, width, index, count, w, input_units, below, below_index, below_count, place, dbelow,
            gbias)) {
-  // Where the weights to each unit above begin, in tiles.
-  const int32_t tile = tile_of(path);
+  // Where the weights to each unit above begin, as bk_group_arrange put them.
+  const int32_t at_once = outputs_at_once(path);
   for (ptrdiff_t p = 0; p < count; p++)
-    place[p] = index[p] / tile * tile * (int32_t)input_units + index[p] % tile;
+    place[p] = index[p] / at_once * at_once * (int32_t)input_units + index[p] % at_once;
   FOR_WIDTH(width, layer_backward, path, dz, place, count, w, below, below_index, below_count,
             dbelow, gbias)
 }
@@ -146,7 +146,7 @@ BK_INLINE int outer_rows(const int path) {
 }
 
 // Sums over lanes of dz[i + t, lane]·x[lane, c…], for 16 or 32 columns.
-BK_INLINE void outer_tile(const int rows, const float *dz, const int width, const float *x,
+BK_INLINE void outer_product(const int rows, const float *dz, const int width, const float *x,
                           ptrdiff_t ldx, ptrdiff_t lanes, float *out, const int halves) {
   BK_CONTRACT
   sixteen_t first[8], second[8];
@@ -183,16 +183,16 @@ BK_INLINE void spread(const int path, const float *sums, ptrdiff_t ldsums, const
     sixteen_mask_t on = *(const sixteen_mask_t *)strip->on;
     BK_UNROLL for (int t = 0; t < rows; t++) {
       float *row = gradient + index[t] * units;
-      sixteen_t part = __builtin_shufflevector(LOAD16(from + t * ldsums), place);
-      STORE16(row, LOAD16(row) + (sixteen_t)((sixteen_mask_t)part & on));
+      sixteen_t placed = __builtin_shufflevector(LOAD16(from + t * ldsums), place);
+      STORE16(row, LOAD16(row) + (sixteen_t)((sixteen_mask_t)placed & on));
     }
   } else if (path != BK_AVX512 && columns >= 8) {
     eight_mask_t place = *(const eight_mask_t *)strip->place;
     eight_mask_t on = *(const eight_mask_t *)strip->on;
     BK_UNROLL for (int t = 0; t < rows; t++) {
       float *row = gradient + index[t] * units;
-      eight_t part = __builtin_shufflevector(LOAD8(from + t * ldsums), place);
-      STORE8(row, LOAD8(row) + (eight_t)((eight_mask_t)part & on));
+      eight_t placed = __builtin_shufflevector(LOAD8(from + t * ldsums), place);
+      STORE8(row, LOAD8(row) + (eight_t)((eight_mask_t)placed & on));
     }
   } else {
     for (int t = 0; t < rows; t++)
@@ -226,8 +226,8 @@ BK_INLINE void weight_gradient(const int width, const int path, const float *dz,
     // Rows of dz beyond `count` are read and their sums not used.
     ptrdiff_t c = 0;
     for (; c + 16 * halves <= ldx; c += 16 * halves)
-      outer_tile(rows, dz + j * width, width, x + c, ldx, lanes, sums + c, halves);
-    if (c < ldx) outer_tile(rows, dz + j * width, width, x + c, ldx, lanes, sums + c, 1);
+      outer_product(rows, dz + j * width, width, x + c, ldx, lanes, sums + c, halves);
+    if (c < ldx) outer_product(rows, dz + j * width, width, x + c, ldx, lanes, sums + c, 1);
     for (ptrdiff_t s = 0; step * s < units; s++) {
       if (!strip[s].any) continue;
       ptrdiff_t columns = units - step * s < step ? units - step * s : step;

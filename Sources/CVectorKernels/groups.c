@@ -8,21 +8,21 @@
 #define LANES BK_HALF_GROUP
 
 BK_KERNEL(void, bk_group_arrange,
-          (const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs, float *tiled),
-          (w, ldw, inputs, outputs, tiled)) {
-  const ptrdiff_t tile = tile_of(path);
-  for (ptrdiff_t j = 0; j < outputs; j += tile, tiled += inputs * tile) {
-    ptrdiff_t rows = outputs - j < tile ? outputs - j : tile, i = 0;
+          (const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs, float *arranged),
+          (w, ldw, inputs, outputs, arranged)) {
+  const ptrdiff_t at_once = outputs_at_once(path);
+  for (ptrdiff_t j = 0; j < outputs; j += at_once, arranged += inputs * at_once) {
+    ptrdiff_t rows = outputs - j < at_once ? outputs - j : at_once, i = 0;
     const float *from = w + j * ldw;
-    if (tile == 16 && rows == 16)
+    if (at_once == 16 && rows == 16)
       for (; i + 8 <= inputs; i += 8) {
-        transpose_block(from + i, ldw, 8, 8, tiled + i * 16, 16);
-        transpose_block(from + 8 * ldw + i, ldw, 8, 8, tiled + i * 16 + 8, 16);
+        transpose_block(from + i, ldw, 8, 8, arranged + i * 16, 16);
+        transpose_block(from + 8 * ldw + i, ldw, 8, 8, arranged + i * 16 + 8, 16);
       }
-    else if (rows < tile)
-      memset(tiled, 0, (size_t)(inputs * tile) * sizeof(float));
+    else if (rows < at_once)
+      memset(arranged, 0, (size_t)(inputs * at_once) * sizeof(float));
     for (; i < inputs; i++)
-      for (ptrdiff_t t = 0; t < rows; t++) tiled[i * tile + t] = from[t * ldw + i];
+      for (ptrdiff_t t = 0; t < rows; t++) arranged[i * at_once + t] = from[t * ldw + i];
   }
 }
 
@@ -73,19 +73,19 @@ BK_KERNEL(ptrdiff_t, bk_group_layer,
            int32_t *out_index, int32_t *place),
           (x, index, inputs, w, input_units, bias, units, out, out_index, place)) {
   BK_CONTRACT
-  const int tile = tile_of(path);
+  const int at_once = outputs_at_once(path);
   ptrdiff_t count = 0;
-  for (ptrdiff_t unit = 0; unit < units; unit += tile, w += input_units * tile) {
+  for (ptrdiff_t unit = 0; unit < units; unit += at_once, w += input_units * at_once) {
     sixteen_t sums[16];
-    BK_UNROLL for (int t = 0; t < tile; t++)
+    BK_UNROLL for (int t = 0; t < at_once; t++)
       sums[t] = SPLAT16(unit + t < units ? bias[unit + t] : 0.0f);
     _Pragma("clang loop unroll_count(2)") for (ptrdiff_t p = 0; p < inputs; p++) {
       sixteen_t row = LOAD16(x + p * LANES);
-      const float *weights = w + (ptrdiff_t)index[p] * tile;
-      BK_UNROLL for (int t = 0; t < tile; t++) sums[t] += weights[t] * row;
+      const float *weights = w + (ptrdiff_t)index[p] * at_once;
+      BK_UNROLL for (int t = 0; t < at_once; t++) sums[t] += weights[t] * row;
     }
     // Weights beyond the last unit are zero, and so is what comes out.
-    BK_UNROLL for (int t = 0; t < tile; t++)
+    BK_UNROLL for (int t = 0; t < at_once; t++)
       count = keep(&sums[t], unit + t, out, out_index, place, bk_group_off(units), count);
   }
   return count;

@@ -2,16 +2,16 @@
 
 BK_KERNEL(void, bk_adam,
           (float *restrict parameter, float *restrict moment1, float *restrict moment2, float
-           *restrict gradient, ptrdiff_t stride, ptrdiff_t parts, float *restrict target, float tau,
+           *restrict gradient, ptrdiff_t stride, ptrdiff_t pieces, float *restrict target, float tau,
            float rate, float beta1, float beta2, float bias1, float bias2, float epsilon, ptrdiff_t
            count),
-          (parameter, moment1, moment2, gradient, stride, parts, target, tau, rate, beta1, beta2,
+          (parameter, moment1, moment2, gradient, stride, pieces, target, tau, rate, beta1, beta2,
            bias1, bias2, epsilon, count)) {
   BK_CONTRACT
   float step = rate / bias1;
   float scale = 1.0f / __builtin_sqrtf(bias2);
-  for (ptrdiff_t part = 1; part < parts; part++) {
-    float *more = gradient + part * stride;
+  for (ptrdiff_t piece = 1; piece < pieces; piece++) {
+    float *more = gradient + piece * stride;
     for (ptrdiff_t i = 0; i < count; i++) {
       gradient[i] += more[i];
       more[i] = 0.0f;

@@ -7,19 +7,19 @@ BK_INLINE float clamp(float x, float low, float high) {
   return x < low ? low : (x > high ? high : x);
 }
 
-#define TILE 64
+#define PIECE 64
 
 BK_KERNEL(void, bk_tanh_gaussian,
           (const float *head, const float *noise, float *action, float *log_prob, ptrdiff_t states,
            ptrdiff_t repeats, ptrdiff_t actions, float low, float high),
           (head, noise, action, log_prob, states, repeats, actions, low, high)) {
-  // Elements of the draws are worked off in tiles of one flat range, so that short action vectors
+  // Elements of the draws are worked off in pieces of one flat range, so that short action vectors
   // still fill the vector registers.
   ptrdiff_t per_state = repeats * actions, total = states * per_state;
   for (ptrdiff_t i = 0; i < states * repeats; i++) log_prob[i] = 0.0f;
-  float mean[TILE], log_std[TILE], density[TILE];
-  for (ptrdiff_t first = 0; first < total; first += TILE) {
-    ptrdiff_t count = total - first < TILE ? total - first : TILE;
+  float mean[PIECE], log_std[PIECE], density[PIECE];
+  for (ptrdiff_t first = 0; first < total; first += PIECE) {
+    ptrdiff_t count = total - first < PIECE ? total - first : PIECE;
     ptrdiff_t s = first / per_state, k = first % actions, left = per_state - first % per_state;
     for (ptrdiff_t i = 0; i < count; i++) {
       mean[i] = head[s * 2 * actions + k];
@@ -27,7 +27,7 @@ BK_KERNEL(void, bk_tanh_gaussian,
       if (++k == actions) k = 0;
       if (--left == 0) { s++; left = per_state; }
     }
-    for (ptrdiff_t i = count; i < TILE; i++) mean[i] = log_std[i] = 0.0f;
+    for (ptrdiff_t i = count; i < PIECE; i++) mean[i] = log_std[i] = 0.0f;
     const float *e = noise + first;
     float *out = action + first;
     for (ptrdiff_t i = 0; i < count; i++) {

@@ -77,7 +77,7 @@ BK_INLINE void transpose_block(const float *x, ptrdiff_t ldx, ptrdiff_t rows, pt
 }
 
 // Outputs of a layer that are worked on at once: as many as leave room in the registers.
-BK_INLINE int tile_of(const int path) {
+BK_INLINE int outputs_at_once(const int path) {
   if (path == BK_AVX512) return 16;
   if (path == BK_AVX2) return 6;
 #if defined(__aarch64__)

@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// The blocked, state-sharing, row-skipping critic pass of CQL against central differences of the
-/// plain loss in double precision, at sizes that need several chunks, blocks and vector tails.
+/// plain loss in double precision, at sizes that need several pieces, blocks and vector tails.
 @Suite struct CQLGradientTests {
   @Test(arguments: CQLSettings.Regularizer.allCases, [1, 5, 10])
   func criticGradient(regularizer: CQLSettings.Regularizer, samples: Int) throws {

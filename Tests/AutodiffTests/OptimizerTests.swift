@@ -42,23 +42,23 @@ import Testing
   private func step(_ block: ParameterBlock, follows: Bool = true) {
     let optimizer = block.optimizer
     if optimizer.needsGathering {
-      for slice in 0..<optimizer.slices { optimizer.gatherSlice(slice, of: block) }
+      for piece in 0..<optimizer.pieces { optimizer.gatherPiece(piece, of: block) }
     }
     optimizer.beginStep()
-    for slice in 0..<optimizer.slices {
-      optimizer.stepSlice(slice, of: block, follows: follows)
+    for piece in 0..<optimizer.pieces {
+      optimizer.stepPiece(piece, of: block, follows: follows)
     }
     block.finishStep()
   }
 
   /// Puts a gradient into two parts: a quarter and three quarters.
   private func setGradient(_ block: ParameterBlock, _ gradient: [Float]) {
-    block.reserve(parts: 2)
+    block.reserve(pieces: 2)
     for member in 0..<block.members {
       for i in 0..<block.count {
         let value = gradient[member * block.count + i]
-        block.gradient(member, part: 0)[i] = 0.25 * value
-        block.gradient(member, part: 1)[i] = 0.75 * value
+        block.gradient(member, piece: 0)[i] = 0.25 * value
+        block.gradient(member, piece: 1)[i] = 0.75 * value
       }
     }
   }
@@ -98,14 +98,14 @@ import Testing
     #expect(block.values.elements != [1, 2, 3])
   }
 
-  /// More parameters than one slice has: the norm is that of them all.
+  /// More parameters than one piece has: the norm is that of them all.
   @Test(arguments: [1, 2]) func clippingSeesAllSlicesOfAllMembers(members: Int) {
     let count = 40_000
     var settings = OptimizerSettings.adam(learningRate: 0.5)
     (settings.maximumGradientNorm, settings.epsilon) = (1, 1e-3)
     let block = ParameterBlock(
       name: "block", members: members, count: count, tau: nil, optimizer: settings)
-    #expect(block.optimizer.slices == 2 * members)
+    #expect(block.optimizer.pieces == 2 * members)
     var stream = RandomStream(seed: 1, purpose: "gradient")
     let gradient = (0..<members * count).map { _ in Float(stream.normal()) }
     setGradient(block, gradient)
@@ -124,14 +124,14 @@ import Testing
     setGradient(block, [1, 2, 3, 4])
     #expect(block.gradient(1) == [3, 4])
     step(block)
-    block.reserve(parts: 1)
-    #expect(block.usedParts == 1)
-    block.gradient(1, part: 0)[0] = 7
-    block.gradient(1, part: 1)[1] = 9
-    block.reserve(parts: 5)
+    block.reserve(pieces: 1)
+    #expect(block.usedPieces == 1)
+    block.gradient(1, piece: 0)[0] = 7
+    block.gradient(1, piece: 1)[1] = 9
+    block.reserve(pieces: 5)
     #expect(block.gradient(1) == [7, 9], "room for more parts keeps what there is")
     block.clearGradient()
-    #expect(block.gradient(1) == [0, 0] && block.usedParts == 0)
+    #expect(block.gradient(1) == [0, 0] && block.usedPieces == 0)
   }
 
   @Test func ratesFollowTheirSchedules() {

@@ -16,7 +16,7 @@ import Testing
     init(_ rows: Int, _ columns: Int, _ purpose: String) {
       buffer = FloatBuffer(count: rows * (columns + 2))
       RandomStream(seed: 1, purpose: purpose).fillNormal(
-        buffer.base, count: buffer.count, part: 0)
+        buffer.base, count: buffer.count, fill: 0)
       view = MatrixView(base: buffer.base, rows: rows, columns: columns, stride: columns + 2)
     }
 

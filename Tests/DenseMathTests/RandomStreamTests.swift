@@ -41,11 +41,11 @@ import Testing
   @Test(arguments: [1, 63, 64, 65, 100_000]) func fillsAreRepeatableAndBounded(count: Int) {
     let stream = RandomStream(seed: 2, purpose: "fill")
     let (first, second) = (FloatBuffer(count: count), FloatBuffer(count: count))
-    stream.fillUniform(first.base, count: count, low: -1, high: 1, part: 0)
-    stream.fillUniform(second.base, count: count, low: -1, high: 1, part: 0)
+    stream.fillUniform(first.base, count: count, low: -1, high: 1, fill: 0)
+    stream.fillUniform(second.base, count: count, low: -1, high: 1, fill: 0)
     #expect(first.elements == second.elements)
     #expect(first.elements.allSatisfy { $0 >= -1 && $0 < 1 })
-    stream.fillNormal(second.base, count: count, part: 1)
+    stream.fillNormal(second.base, count: count, fill: 1)
     #expect(second.elements.allSatisfy { $0.isFinite })
     #expect(first.elements != second.elements)
   }
@@ -53,7 +53,7 @@ import Testing
   @Test func momentsOfTheFills() {
     let count = 400_000
     let buffer = FloatBuffer(count: count)
-    RandomStream(seed: 4, purpose: "fill").fillNormal(buffer.base, count: count, part: 0)
+    RandomStream(seed: 4, purpose: "fill").fillNormal(buffer.base, count: count, fill: 0)
     func moment(_ power: Int) -> Double {
       buffer.elements.reduce(0.0) { sum, x in
         sum + (0..<power).reduce(1.0) { product, _ in product * Double(x) }

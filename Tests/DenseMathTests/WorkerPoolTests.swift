@@ -71,4 +71,23 @@ import Testing
     }
     #expect(buffer.elements == (0..<100).map { Float($0 * 1275) })
   }
+
+  /// One thread is held up by its first index: the others do the rest of its share.
+  @Test(arguments: [2, 3]) func helpsAThreadThatIsHeldUp(threads: Int) {
+    let pool = WorkerPool(threads: threads)
+    defer { pool.shutDown() }
+    let others = Atomic<Int>(0)
+    let waited = Atomic<Bool>(false)
+    pool.run(12) { index, _ in
+      guard index == 0 else {
+        others.add(1, ordering: .sequentiallyConsistent)
+        return
+      }
+      for _ in 0..<20_000 where others.load(ordering: .sequentiallyConsistent) < 11 { usleep(500) }
+      waited.store(
+        others.load(ordering: .sequentiallyConsistent) == 11, ordering: .sequentiallyConsistent)
+    }
+    let helped = waited.load(ordering: .sequentiallyConsistent)
+    #expect(helped)
+  }
 }

@@ -10,12 +10,10 @@ public final class Step: @unchecked Sendable {
   public internal(set) var count = 0
   /// Updates that were done when interaction began; `nil` during training on a dataset.
   public internal(set) var onlineSince: Int?
-  private var stepping: [(block: ParameterBlock, follows: Bool)] = []
 
   init(_ parts: AgentParts) {
     self.parts = parts
     tape = parts.tape
-    stepping.reserveCapacity(16)
   }
 
   // MARK: Losses
@@ -79,38 +77,23 @@ public final class Step: @unchecked Sendable {
 
   /// Steps all of these with the gradients they have; then their targets follow.
   public func apply<each M: Module>(_ modules: repeat each M, targetsFollow: Bool = true) {
-    stepping.removeAll(keepingCapacity: true)
-    repeat (each modules).blocks.forEach { stepping.append(($0, targetsFollow)) }
-    var (slices, gathers) = (0, false)
-    for (block, _) in stepping {
-      slices += block.optimizer.slices
-      if block.optimizer.needsGathering { gathers = true }
-    }
-    if gathers {
-      tape.pool.run(slices, with: self) { step, task, _ in
-        step.withSlice(task) { block, slice, _ in
-          if block.optimizer.needsGathering { block.optimizer.gatherSlice(slice, of: block) }
-        }
-      }
-    }
-    for (block, _) in stepping { block.optimizer.beginStep() }
-    tape.pool.run(slices, with: self) { step, task, _ in
-      step.withSlice(task) { block, slice, follows in
-        block.optimizer.stepSlice(slice, of: block, follows: follows)
-      }
-    }
-    for (block, _) in stepping { block.finishStep() }
+    repeat (each modules).blocks.forEach { step($0, targetsFollow: targetsFollow) }
   }
 
-  private func withSlice(_ task: Int, _ body: (ParameterBlock, Int, Bool) -> Void) {
-    var task = task
-    for (block, follows) in stepping {
-      if task < block.optimizer.slices {
-        body(block, task, follows)
-        return
+  /// A loop for each block, so that a member's pieces fall to the thread that took its gradient.
+  private func step(_ block: ParameterBlock, targetsFollow: Bool) {
+    let pieces = block.optimizer.pieces
+    if block.optimizer.needsGathering {
+      tape.pool.run(pieces, with: block) { block, piece, _ in
+        block.optimizer.gatherPiece(piece, of: block)
       }
-      task -= block.optimizer.slices
     }
+    block.optimizer.beginStep()
+    tape.pool.run(pieces, with: (block, targetsFollow)) { context, piece, _ in
+      let (block, follows) = context
+      block.optimizer.stepPiece(piece, of: block, follows: follows)
+    }
+    block.finishStep()
   }
 
   // MARK: Constants and random numbers

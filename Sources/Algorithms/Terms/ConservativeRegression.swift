@@ -31,7 +31,7 @@ package final class ConservativeRegression: @unchecked Sendable {
   package var skipsRows = true
 
   /// States that one task works on.
-  private static let chunkStates = 64
+  private static let pieceStates = 64
   /// Sums that a task keeps.
   private static let kinds = 5
   /// 30 rows of this weight together are below half a unit in the last place of 1.
@@ -69,7 +69,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     workers = (0..<critics.stack.workers).map { _ in
       Worker(
         AdaptivePass(
-          shape: shape, actionSize: actionSize, maximumStates: Self.chunkStates,
+          shape: shape, actionSize: actionSize, maximumStates: Self.pieceStates,
           repeats: perState, maximumRows: max(256, perState)),
         perState: perState, actionSize: actionSize)
     }
@@ -82,7 +82,7 @@ package final class ConservativeRegression: @unchecked Sendable {
   /// What the passes over all actions have done so far.
   package var tally: PassTally { workers.reduce(into: PassTally()) { $0 += $1.pass.tally } }
 
-  /// What the last evaluation found; sums over chunks are added in order.
+  /// What the last evaluation found; sums over pieces are added in order.
   package struct Findings {
     /// Mean over states of the squared error, of R, and of Q(s, a), one per critic.
     package var squaredErrors, regularizers, values: Variable
@@ -102,7 +102,7 @@ package final class ConservativeRegression: @unchecked Sendable {
     let floor: Variable?
     /// Sums of each task: squared error, R, Q, rows left out, rows below the floor.
     let sums: UnsafeMutablePointer<Double>
-    let chunks: Int
+    let pieces: Int
 
     func draw(_ kind: Int) -> Draw {
       kind == 0 ? draws.uniform : kind == 1 ? draws.current : draws.next
@@ -123,18 +123,18 @@ package final class ConservativeRegression: @unchecked Sendable {
     require(stack.block.isTrained, "CQL's loss of '\(stack.block.name)' outside its training")
     require(!y.isRecorded, "CQL's loss takes a constant target; detach it")
     let (rows, members) = (y.rows, stack.members)
-    let chunks = (rows + Self.chunkStates - 1) / Self.chunkStates
-    stack.block.reserve(parts: chunks)
-    let sums = tape.doubles(Self.kinds * members * chunks)
+    let pieces = (rows + Self.pieceStates - 1) / Self.pieceStates
+    stack.block.reserve(pieces: pieces)
+    let sums = tape.doubles(Self.kinds * members * pieces)
     let job = Job(
       term: self, observations: observations, actions: actions, y: y, weight: Float(weight),
-      draws: draws, floor: floor, sums: sums, chunks: chunks)
-    tape.pool.run(members * chunks, with: job) { job, task, worker in
+      draws: draws, floor: floor, sums: sums, pieces: pieces)
+    tape.pool.run(members * pieces, with: job) { job, task, worker in
       job.term.fit(job, task: task, worker: job.term.workers[worker])
     }
     let count = Double(rows)
     func total(_ kind: Int, _ member: Int) -> Double {
-      (0..<chunks).reduce(0) { $0 + sums[Self.kinds * (member * chunks + $1) + kind] }
+      (0..<pieces).reduce(0) { $0 + sums[Self.kinds * (member * pieces + $1) + kind] }
     }
     func column(_ kind: Int) -> Variable {
       let out = tape.floats(members)
@@ -150,9 +150,9 @@ package final class ConservativeRegression: @unchecked Sendable {
   }
 
   private func fit(_ job: Job, task: Int, worker: Worker) {
-    let (member, chunk) = (task / job.chunks, task % job.chunks)
-    let states = chunk * Self.chunkStates..<min((chunk + 1) * Self.chunkStates, job.y.rows)
-    let gradient = critics.stack.block.gradient(member, part: chunk)
+    let (member, piece) = (task / job.pieces, task % job.pieces)
+    let states = piece * Self.pieceStates..<min((piece + 1) * Self.pieceStates, job.y.rows)
+    let gradient = critics.stack.block.gradient(member, piece: piece)
     let network = critics.stack.view(member)
     let observations = job.observations.view.rows(states)
     let (pass, perState) = (worker.pass, 1 + 3 * samples)

@@ -130,7 +130,7 @@ extension Tape {
     let out = floats(rows * columns)
     for r in 0..<rows { (out + r * columns).update(from: block.values.base, count: columns) }
     guard block.isTrained else { return constant(out, rows: rows, columns: columns) }
-    block.reserve(parts: 1)
+    block.reserve(pieces: 1)
     return record(
       out, rows: rows, columns: columns,
       { _, node in
@@ -141,6 +141,6 @@ extension Tape {
           n.y![c] += sum
         }
       }
-    ) { $0.y = block.gradient(0, part: 0) }
+    ) { $0.y = block.gradient(0, piece: 0) }
   }
 }

@@ -17,7 +17,7 @@ public final class Noise: @unchecked Sendable {
   /// Standard normal numbers, `[rows, columns]`.
   package func normal(_ tape: Tape, rows: Int, columns: Int) -> Variable {
     fill(tape, rows, columns) { out in
-      key.stream(step: tape.step).fillNormal(out, count: rows * columns, part: 0)
+      key.stream(step: tape.step).fillNormal(out, count: rows * columns, fill: 0)
     }
   }
 
@@ -27,7 +27,7 @@ public final class Noise: @unchecked Sendable {
   ) -> Variable {
     fill(tape, rows, columns) { out in
       key.stream(step: tape.step).fillUniform(
-        out, count: rows * columns, low: low, high: high, part: 0)
+        out, count: rows * columns, low: low, high: high, fill: 0)
     }
   }
 

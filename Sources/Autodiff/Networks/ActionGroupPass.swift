@@ -18,8 +18,8 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
   /// Gradients of the head's weight and, from the second layer on, of biases, `[units, 8]`.
   private let headSums: FloatBuffer
   private let biasSums: [FloatBuffer]
-  /// Weights between hidden layers as `begin` found them, in tiles.
-  private let tiledWeights: [FloatBuffer]
+  /// Weights between hidden layers as `begin` found them, as `bk_group_arrange` orders them.
+  private let arrangedWeights: [FloatBuffer]
   /// Activations of the last forward pass, sixteen actions each.
   private let halves: [HalfGroup]
   /// The lanes of one group that need a gradient.
@@ -58,8 +58,8 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     actionWeightSums = FloatBuffer(count: sizes[0] * bk_group_sums(actionSize))
     headSums = FloatBuffer(count: sizes.last! * 8)
     biasSums = sizes.dropFirst().map { FloatBuffer(count: $0 * 8) }
-    tiledWeights = zip(sizes, sizes.dropFirst()).map { inputs, outputs in
-      FloatBuffer(count: (outputs + Int(BK_GROUP_TILE)) * inputs)
+    arrangedWeights = zip(sizes, sizes.dropFirst()).map { inputs, outputs in
+      FloatBuffer(count: (outputs + Int(BK_GROUP_ROOM)) * inputs)
     }
     kept = KeptLanes(sizes: sizes, actionSize: actionSize)
     scratch = FloatBuffer(count: bk_group_scratch(sizes.max()!))
@@ -70,10 +70,10 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
 
   package func begin(_ critic: NetworkView, observations: MatrixView) {
     firstLayer.compute(critic, observations: observations)
-    for index in tiledWeights.indices {
+    for index in arrangedWeights.indices {
       let weight = critic.weight(index + 1)
       bk_group_arrange(
-        weight.base, weight.stride, weight.columns, weight.rows, tiledWeights[index].base)
+        weight.base, weight.stride, weight.columns, weight.rows, arrangedWeights[index].base)
     }
     clearTally()
   }
@@ -94,10 +94,10 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     let perState = Self.halvesPerState(repeats)
     precondition(states.count * perState <= halves.count, "\(states.count) states in one pass")
     for (place, state) in states.enumerated() {
-      for part in 0..<perState {
-        let first = place * repeats + part * Self.lanesPerHalf
+      for half in 0..<perState {
+        let first = place * repeats + half * Self.lanesPerHalf
         let count = min(Self.lanesPerHalf, (place + 1) * repeats - first)
-        let half = halves[place * perState + part]
+        let half = halves[place * perState + half]
         half.load(actions + first * actionSize, count: count)
         evaluate(critic, state: state, half: half)
         (q + first).update(from: half.q.base, count: count)
@@ -117,7 +117,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     for layer in shape.hiddenSizes.indices.dropFirst() {
       let (inputs, units) = (half.counts[layer - 1], shape.hiddenSizes[layer])
       half.counts[layer] = bk_group_layer(
-        half.rows[layer - 1].base, half.units[layer - 1], inputs, tiledWeights[layer - 1].base,
+        half.rows[layer - 1].base, half.units[layer - 1], inputs, arrangedWeights[layer - 1].base,
         shape.hiddenSizes[layer - 1], critic.bias(layer), units, half.rows[layer].base,
         half.units[layer], half.places[layer])
       tally.unitsOn += half.counts[layer]
@@ -177,7 +177,7 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
         scratch.base, gradient + critic.layout.layers[layer].weight)
       bk_group_layer_backward(
         kept.delta[layer].base, kept.width, kept.units[layer], kept.counts[layer],
-        tiledWeights[below].base, shape.hiddenSizes[below], kept.rows[below].base,
+        arrangedWeights[below].base, shape.hiddenSizes[below], kept.rows[below].base,
         kept.units[below], kept.counts[below], kept.scratch, kept.delta[below].base,
         below == 0 ? nil : biasSums[below - 1].base)
       tally.products += kept.counts[layer] * kept.counts[below] * kept.width
@@ -221,8 +221,8 @@ private class UnitsOn {
   let counts: UnsafeMutablePointer<Int>
 
   init(sizes: [Int], width: Int) {
-    rows = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * width) }
-    units = sizes.map { numbers($0 + Int(BK_GROUP_TILE)) }
+    rows = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_ROOM)) * width) }
+    units = sizes.map { numbers($0 + Int(BK_GROUP_ROOM)) }
     counts = .allocate(capacity: sizes.count)
     counts.initialize(repeating: 0, count: sizes.count)
   }
@@ -248,7 +248,7 @@ private final class HalfGroup: UnitsOn {
     self.actionSize = actionSize
     actions = FloatBuffer(count: actionSize * Self.lanes)
     q = FloatBuffer(count: Self.lanes)
-    places = sizes.map { numbers($0 + Int(BK_GROUP_TILE)) }
+    places = sizes.map { numbers($0 + Int(BK_GROUP_ROOM)) }
     super.init(sizes: sizes, width: Self.lanes)
   }
 
@@ -286,7 +286,7 @@ private final class KeptLanes: UnitsOn {
     self.actionSize = actionSize
     actions = FloatBuffer(count: actionSize * most)
     rowGradient = FloatBuffer(count: most)
-    delta = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_TILE)) * most) }
+    delta = sizes.map { FloatBuffer(count: ($0 + Int(BK_GROUP_ROOM)) * most) }
     lanes = numbers(most)
     scratch = numbers(sizes.max()!)
     super.init(sizes: sizes, width: most)

@@ -62,30 +62,30 @@ void bk_compact_rows(float *x, ptrdiff_t ldx, const int32_t *index, ptrdiff_t co
 #define BK_GROUP 32
 #define BK_HALF_GROUP 16
 /// Rows and lists need room for this many more than there are units.
-#define BK_GROUP_TILE 16
+#define BK_GROUP_ROOM 16
 /// Row of the units that are off.
-static inline ptrdiff_t bk_group_off(ptrdiff_t units) { return units + BK_GROUP_TILE - 1; }
+static inline ptrdiff_t bk_group_off(ptrdiff_t units) { return units + BK_GROUP_ROOM - 1; }
 /// Lanes that so many kept ones take up.
 static inline ptrdiff_t bk_group_width(ptrdiff_t kept) { return (kept + 7) / 8 * 8; }
 /// Floats per unit that `bk_group_first_layer_backward` gathers.
 static inline ptrdiff_t bk_group_sums(ptrdiff_t actions) { return (actions + 8) / 8 * 8; }
 /// Floats that `bk_group_weight_gradient` needs besides, for so many units below.
 static inline ptrdiff_t bk_group_scratch(ptrdiff_t units) {
-  return (units + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_TILE) + 2 * 48) + 16;
+  return (units + 15) / 16 * (16 * (BK_GROUP + BK_GROUP_ROOM) + 2 * 48) + 16;
 }
 
-/// A row-major weight `[outputs, inputs]` in tiles: the weights of as many outputs as an instruction set works on at once
+/// A row-major weight `[outputs, inputs]` in another order: the weights of as many outputs as an instruction set works on at once
 /// for one input side by side, then those for the next input, zeros beyond the last output.
-/// `tiled` has room for BK_GROUP_TILE outputs more.
+/// `arranged` has room for BK_GROUP_ROOM outputs more.
 void bk_group_arrange(const float *w, ptrdiff_t ldw, ptrdiff_t inputs, ptrdiff_t outputs,
-                      float *tiled);
+                      float *arranged);
 
 /// max(base[unit] + Σₖ w[unit, k]·a[k, lane], 0); returns how many units are kept.
 ptrdiff_t bk_group_first_layer(const float *base, const float *a, ptrdiff_t actions, const float *w,
                                ptrdiff_t ldw, ptrdiff_t units, float *out, int32_t *index,
                                int32_t *place);
 
-/// max(bias + W·x, 0); returns how many units are kept. w holds W in tiles.
+/// max(bias + W·x, 0); returns how many units are kept. w holds W as bk_group_arrange wrote it.
 ptrdiff_t bk_group_layer(const float *x, const int32_t *index, ptrdiff_t inputs, const float *w,
                          ptrdiff_t input_units, const float *bias, ptrdiff_t units, float *out,
                          int32_t *out_index, int32_t *place);
@@ -106,7 +106,7 @@ void bk_group_dot_backward(const float *dq, ptrdiff_t width, const float *h, con
                            ptrdiff_t count, const float *w, float *dz, float *gw, float *gbias);
 
 /// dbelow = Wᵀ·dz ⊙ (below > 0) for the units kept below; gbias[unit, 8] += dbelow (may be null).
-/// w holds W in tiles; `place` is scratch for `count` numbers.
+/// w holds W as bk_group_arrange wrote it; `place` is scratch for `count` numbers.
 void bk_group_layer_backward(const float *dz, ptrdiff_t width, const int32_t *index,
                              ptrdiff_t count, const float *w, ptrdiff_t input_units,
                              const float *below, const int32_t *below_index, ptrdiff_t below_count,
@@ -157,11 +157,11 @@ void bk_exp(const float *x, float *y, ptrdiff_t count);
 
 // ---- optimisation -------------------------------------------------------------------------------
 
-/// One Adam step over a flat array, with the gradient given as `parts` arrays `stride` apart, which
+/// One Adam step over a flat array, with the gradient given as `pieces` arrays `stride` apart, which
 /// are added in order and cleared. bias1 = 1 − β₁ᵗ, bias2 = 1 − β₂ᵗ. If `target` is not null it then
 /// follows: target ← (1 − tau)·target + tau·parameter.
 void bk_adam(float *parameter, float *moment1, float *moment2, float *gradient, ptrdiff_t stride,
-             ptrdiff_t parts, float *target, float tau, float rate, float beta1, float beta2,
+             ptrdiff_t pieces, float *target, float tau, float rate, float beta1, float beta2,
              float bias1, float bias2, float epsilon, ptrdiff_t count);
 
 // ---- reductions ---------------------------------------------------------------------------------

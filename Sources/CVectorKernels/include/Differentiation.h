@@ -28,8 +28,8 @@ void bk_layer_norm_backward(float *d, const float *z, const float *scale, const 
 ptrdiff_t bk_nonzero_rows(const float *x, ptrdiff_t stride, ptrdiff_t rows, float *packed,
                           int32_t *index);
 
-/// gradient[i] ← Σ over parts, in order; the other parts are cleared. Returns Σ gradient².
-double bk_gather_gradient(float *gradient, ptrdiff_t stride, ptrdiff_t parts, ptrdiff_t count);
+/// gradient[i] ← Σ over pieces, in order; the other pieces are cleared. Returns Σ gradient².
+double bk_gather_gradient(float *gradient, ptrdiff_t stride, ptrdiff_t pieces, ptrdiff_t count);
 
 /// gradient[i] ← scale·gradient[i] + decay·parameter[i].
 void bk_scale_gradient(float *gradient, const float *parameter, float scale, float decay,
