@@ -40,8 +40,6 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
-    rewardScale =
-      configuration.dataset.rewards == .raw ? 1 : try OfflineData.rewardScale(file, path: path)
     let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
       configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
@@ -56,6 +54,9 @@ struct OfflineData {
         reason: "'\(algorithm!.name)' needs returns, and no episode in these data has an end")
     }
     warnings = summary.trainingWarnings.map { "\(path): \($0)" }
+    rewardScale =
+      configuration.dataset.rewards == .raw
+      ? 1 : try OfflineData.rewardScale(summary, path: path)
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
     normalizer =
@@ -72,8 +73,7 @@ struct OfflineData {
   }
 
   /// 1000/(best − worst return) (IQL's code).
-  private static func rewardScale(_ file: D4RLDataset, path: String) throws -> Float {
-    let summary = try DatasetSummary(file, specification: nil)
+  private static func rewardScale(_ summary: DatasetSummary, path: String) throws -> Float {
     let range = summary.returnMax - summary.returnMin
     guard range > 0, range.isFinite else {
       throw RunError.inconsistent(
