@@ -115,7 +115,9 @@ static void work(const bred_h5_request *request) {
   H5Pset_file_locking(access, false, true);
   // Chunks are kept until all their rows are read.
   H5Pset_cache(access, 0, 12421, 64 << 20, 1);
-  // Not by its name, under which there may be another by now.
+  // Not by its name, under which there may be another by now; by stdio, since libhdf5's usual driver
+  // wants to know the true name, which a removed file no longer has.
+  H5Pset_fapl_stdio(access);
 #if defined(__linux__)
   hid_t file = H5Fopen("/proc/self/fd/0", H5F_ACC_RDONLY, access);
 #else

@@ -111,7 +111,9 @@ final class HDF5Child {
     var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < count {
-      let got = bytes.withUnsafeMutableBytes { recv(socket, $0.baseAddress! + done, count - done, 0) }
+      let got = bytes.withUnsafeMutableBytes {
+        recv(socket, $0.baseAddress! + done, count - done, 0)
+      }
       if got < 0, errno == EAGAIN {
         throw failure(
           "libhdf5 gave no answer for \(limits.silenceSeconds) seconds and was stopped")

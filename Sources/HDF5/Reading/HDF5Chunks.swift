@@ -67,7 +67,8 @@ struct HDF5Chunks: Sendable {
       // Deflate makes at most 1032 bytes of one; what claims more need not be given memory.
       let bytes = limit * elementSize
       let isInflated = isDeflated && chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0
-      guard isInflated ? size <= bytes + bytes / 100 + 64 && bytes / 1032 <= size : size == bytes else {
+      guard isInflated ? size <= bytes + bytes / 100 + 64 && bytes / 1032 <= size : size == bytes
+      else {
         throw place.error("\(name), of \(bytes) bytes, is stored in \(size)")
       }
       chunks[index] = Chunk(address: address, size: size, mask: Int(chunk.mask))
@@ -89,7 +90,8 @@ struct HDF5Chunks: Sendable {
       throw place.error("its \(storedBytes) bytes at \(start) do not fit the file of \(length)")
     }
     rows = max(1, 1 << 18 / rowBytes)
-    chunks = stride(from: 0, to: storedBytes, by: rows * rowBytes).map { [end = storedBytes, rows] in
+    chunks = stride(from: 0, to: storedBytes, by: rows * rowBytes).map {
+      [end = storedBytes, rows] in
       Chunk(address: start + $0, size: min(rows * rowBytes, end - $0))
     }
   }
