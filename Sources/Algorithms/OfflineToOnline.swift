@@ -86,21 +86,16 @@ public final class OfflineToOnline: Algorithm {
     // Weights with which the mean over all rows is the mean over the rows of one kind.
     let own = (share > 0 ? 1 / share : 0) * online
     let given = (share < 1 ? 1 / (1 - share) : 0) * (1 - online)
-    let w = weight(batch)
-    onlineRatio.record((own * w).batchMean)
-    offlineRatio.record((given * w).batchMean)
-    report(w, of: share < 1 ? given : own, step)
     try step.minimize(ratio, reporting: ratioLoss) {
-      let w = weight(batch)
+      // The 1 is Off2On's initial bias of the head.
+      let w = (ratio(batch.observations, batch.actions) + 1).relu()
+      onlineRatio.record((own * w.detached).batchMean)
+      offlineRatio.record((given * w.detached).batchMean)
+      report(w.detached, of: share < 1 ? given : own, step)
       let offlineBound = (w + 1).logarithm() - 0.693_147_180_559_945_3
       let onlineBound = ((2 * w) / (w + 1) + 1e-10).logarithm()
       return given * offlineBound - own * onlineBound
     }
-  }
-
-  /// w(s, a), `[rows, 1]`; the 1 inside is Off2On's initial bias of the head.
-  private func weight(_ batch: Rows) -> Variable {
-    (ratio(batch.observations, batch.actions) + 1).relu()
   }
 
   private func report(_ w: Variable, of scale: Variable, _ step: Step) {

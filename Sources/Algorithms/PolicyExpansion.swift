@@ -100,22 +100,25 @@ public final class PolicyExpansion: Algorithm {
       critics(batch.observations, batch.actions).squaredError(to: y)
     }
 
-    let actions = composed(batch.observations, step)
-    let advantage =
-      critics.target(batch.observations, actions).minimum() - value(batch.observations)
-    let weight = (settings.inverseTemperature * advantage).exponential()
-      .clamped(0, settings.maximumWeight)
-    advantageMetric.record(advantage.batchMean)
-    weightMetric.record(weight.batchMean)
     try step.minimize(actor, reporting: policyLoss) {
-      -weight * actor(batch.observations).logProb(of: actions)
+      let policy = actor(batch.observations)
+      let actions = composed(batch.observations, policy, step)
+      let advantage =
+        critics.target(batch.observations, actions).minimum() - value(batch.observations)
+      let weight = (settings.inverseTemperature * advantage).exponential()
+        .clamped(0, settings.maximumWeight)
+      advantageMetric.record(advantage.batchMean)
+      weightMetric.record(weight.batchMean)
+      return -weight * policy.logProb(of: actions)
     }
   }
 
   /// What the two policies together would play, as constants.
-  private func composed(_ observations: Variable, _ step: Step) -> Variable {
+  private func composed(
+    _ observations: Variable, _ policy: ActionDistribution, _ step: Step
+  ) -> Variable {
     let old = offline(observations).mode.clamped(-1, 1)
-    let new = actor(observations).sample(draw).actions.clamped(-1, 1)
+    let new = policy.sample(draw).actions.detached.clamped(-1, 1)
     let values = critics(observations, old).minimum()
       .joined(with: critics(observations, new).minimum())
     let chosen = step.choice(choice, logits: settings.choiceTemperature * values)

@@ -21,29 +21,33 @@ extension NetworkStack {
     for (index, layer) in layers.dropLast().enumerated() {
       let here = matrix(
         kept.map { $0 + layer.place * rows } ?? own.pair[index % 2].base, rows, layer.outputs)
+      // Dropout stands between the last ReLU and the head.
+      let endsInOne = index == last && outputs == 1 && call.dropout == nil
       if layer.isNormalized {
         let z = matrix(
           normal.map { $0 + layer.place * rows } ?? own.deltas[0].base, rows, layer.outputs)
-        DenseProduct.multiply(
-          below, network.weight(index), transposeB: true, into: z,
-          finish: .bias(network.bias(index)))
+        DenseProduct.multiply(below, network.weight(index), transposeB: true, into: z)
         bk_layer_norm_relu(
-          z.base, here.base, network.base + layer.scale, network.base + layer.shift,
-          inverse.map { $0 + index * rows } ?? own.column.base, rows, layer.outputs)
-      } else if index == last && outputs == 1 && call.dropout == nil {
+          z.base, here.base, network.bias(index), network.base + layer.scale,
+          network.base + layer.shift, inverse.map { $0 + index * rows },
+          endsInOne ? network.base + head.weight : nil, network.base[head.bias], own.column.base,
+          rows, layer.outputs)
+      } else if endsInOne {
         DenseProduct.multiply(
           below, network.weight(index), transposeB: true, into: here,
           finish: .biasReLUDot(
             bias: network.bias(index), weights: network.base + head.weight,
             start: network.base[head.bias], out: own.column.base))
-        for r in 0..<rows {
-          call.outputs[(piece.rows.lowerBound + r) * width + piece.place] = own.column.base[r]
-        }
-        return
       } else {
         DenseProduct.multiply(
           below, network.weight(index), transposeB: true, into: here,
           finish: .biasReLU(network.bias(index)))
+      }
+      if endsInOne {
+        for r in 0..<rows {
+          call.outputs[(piece.rows.lowerBound + r) * width + piece.place] = own.column.base[r]
+        }
+        return
       }
       call.dropout?.apply(to: here, row: piece.rows.lowerBound, place: layer.place)
       below = here

@@ -60,20 +60,20 @@ struct BenchmarkCase {
   var operationsPerCall = 1
   /// Operations in one call of `floor`, where they differ.
   var floorOperationsPerCall: Int?
-  let operation: () -> Void
+  let operation: () throws -> Void
   let floor: (() -> Void)?
   /// What the passes have done so far, in a CQL update.
   var tally: (() -> PassTally)?
 
-  func measure(repetitions: Int) -> BenchmarkResult {
+  func measure(repetitions: Int) throws -> BenchmarkResult {
     for _ in 0..<max(1, iterations / 4) {
-      operation()
+      try operation()
       floor?()
     }
     var ours: [Duration] = []
     var floors: [Duration] = []
     for _ in 0..<repetitions {
-      ours.append(time(operation, operationsPerCall))
+      ours.append(try time(operation, operationsPerCall))
       if let floor { floors.append(time(floor, floorOperationsPerCall ?? operationsPerCall)) }
     }
     func ratio(_ part: (Duration) -> Double) -> Double? {
@@ -94,9 +94,11 @@ struct BenchmarkCase {
     var processor: Double
   }
 
-  private func time(_ body: () -> Void, _ operationsPerCall: Int) -> Duration {
+  private func time(
+    _ body: () throws -> Void, _ operationsPerCall: Int
+  ) rethrows -> Duration {
     let (clock, processor) = (milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_PROCESS_CPUTIME_ID))
-    for _ in 0..<iterations { body() }
+    for _ in 0..<iterations { try body() }
     let operations = Double(iterations * operationsPerCall)
     return Duration(
       clock: (milliseconds(CLOCK_MONOTONIC) - clock) / operations,

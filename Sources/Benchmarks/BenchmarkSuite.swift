@@ -22,7 +22,8 @@ public struct TrainedAgentsError: Error, CustomStringConvertible {
 public enum BenchmarkSuite {
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
-    "iql-update", "td3-update", "awac-update",
+    "iql-update", "td3-update", "awac-update", "bc-update", "td3-bc-update", "bcq-update",
+    "spot-update", "edac-update", "cal-ql-update", "rlpd-update", "pex-update", "off2on-update",
     "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "env-workers-hopper",
     "env-workers-walker2d", "env-workers-halfcheetah", "dataset-load",
   ]
@@ -37,7 +38,7 @@ public enum BenchmarkSuite {
     record: (BenchmarkResult) -> Void
   ) throws {
     for benchmark in try UpdateBenchmarks.trainedCQL(agents, pool: pool) {
-      record(benchmark.measure(repetitions: repetitions))
+      record(try benchmark.measure(repetitions: repetitions))
     }
   }
 
@@ -50,14 +51,12 @@ public enum BenchmarkSuite {
     try benchmark(name, pool: pool).measure(repetitions: repetitions)
   }
 
-  private static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
+  static func benchmark(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
     switch name {
     case "cql-update-2x256": try UpdateBenchmarks.cql(UpdateSize(), name: name, pool: pool)
     case "cql-update-3x256": try UpdateBenchmarks.cql(UpdateSize(depth: 3), name: name, pool: pool)
     case "bred-update-n5": try UpdateBenchmarks.sac(UpdateSize(members: 5), name: name, pool: pool)
     case "sac-update": try UpdateBenchmarks.sac(UpdateSize(), name: name, pool: pool)
-    case "iql-update", "td3-update", "awac-update":
-      try UpdateBenchmarks.algorithm(name, pool: pool)
     case "distill-update": UpdateBenchmarks.distillation(pool: pool)
     case "env-step-hopper": try EnvironmentBenchmarks.step(.hopper)
     case "env-step-walker2d": try EnvironmentBenchmarks.step(.walker2d)
@@ -66,7 +65,7 @@ public enum BenchmarkSuite {
     case "env-workers-walker2d": try EnvironmentBenchmarks.workers(.walker2d, pool: pool)
     case "env-workers-halfcheetah": try EnvironmentBenchmarks.workers(.halfcheetah, pool: pool)
     case "dataset-load": try DatasetBenchmarks.load()
-    default: preconditionFailure("no benchmark is called \(name)")
+    default: try UpdateBenchmarks.algorithm(name, pool: pool)
     }
   }
 }

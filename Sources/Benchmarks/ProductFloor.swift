@@ -2,8 +2,9 @@ import DenseMath
 
 /// The matrix products of an update and nothing else: what the update cannot be faster than.
 ///
-/// The products are those of the dense computation (one full-width first layer, every row forward
-/// and backward), cut into the same row blocks and shared among the same threads as ours.
+/// The products are those of a dense program (one full-width first layer, every row forward and backward)
+/// that evaluates nothing twice and differentiates only what it must, cut into the same row blocks and
+/// shared among the same threads as ours.
 struct ProductFloor {
   /// C[m, n] ← op(A)·op(B) over k, one call of GEMM.
   struct Product {
@@ -16,12 +17,14 @@ struct ProductFloor {
   }
 
   /// Products of one task run in order on one thread; tasks run in parallel.
-  private var tasks: [[Product]] = []
+  private let tasks: [[Product]]
   private let operands: [[FloatBuffer]]
   private let pool: WorkerPool
 
-  init(pool: WorkerPool, largest: Int) {
+  init(_ work: [NetworkPasses], pool: WorkerPool) {
     self.pool = pool
+    tasks = work.flatMap(\.tasks)
+    let largest = tasks.joined().map { max($0.m * $0.k, $0.k * $0.n, $0.m * $0.n) }.max()!
     operands = (0..<pool.threads).map { worker in
       (0..<3).map { which in
         let buffer = FloatBuffer(count: largest)
@@ -32,11 +35,8 @@ struct ProductFloor {
     }
   }
 
-  mutating func add(_ products: [Product]) { tasks.append(products) }
-
-  var flops: Double {
-    tasks.joined().reduce(0) { $0 + 2 * Double($1.m) * Double($1.n) * Double($1.k) }
-  }
+  /// Floating-point operations of all products.
+  var flops: Double { tasks.joined().reduce(0) { $0 + 2 * Double($1.m * $1.n * $1.k) } }
 
   func run() {
     pool.run(tasks.count) { task, worker in
@@ -55,67 +55,63 @@ struct ProductFloor {
       }
     }
   }
+}
 
-  // MARK: Products of the passes
-
-  /// Forward through layers of the given widths (input first, output last).
-  static func forward(rows: Int, widths: [Int]) -> [Product] {
-    (1..<widths.count).map {
-      Product(m: rows, n: widths[$0], k: widths[$0 - 1], transposeB: true)
-    }
-  }
-
-  /// Gradient of the parameters, and of every layer's input but the first.
-  static func backward(rows: Int, widths: [Int]) -> [Product] {
-    (1..<widths.count).reversed().flatMap { layer -> [Product] in
-      let (inputs, outputs) = (widths[layer - 1], widths[layer])
-      let weight = Product(
-        m: outputs, n: inputs, k: rows, transposeA: true, accumulates: true)
-      return layer == 1 ? [weight] : [weight, Product(m: rows, n: inputs, k: outputs)]
-    }
-  }
-
-  /// Gradient of the input alone.
-  static func inputGradient(rows: Int, widths: [Int]) -> [Product] {
-    (1..<widths.count).reversed().map { Product(m: rows, n: widths[$0 - 1], k: widths[$0]) }
-  }
-
-  // MARK: Networks
-
-  /// What an update does with networks of one kind.
-  enum Use {
-    /// Evaluates them.
+/// What an update does with networks of one kind: all that a floor is made of.
+struct NetworkPasses {
+  enum Pass {
     case forward
-    /// Evaluates them and differentiates the parameters.
-    case trained
-    /// Evaluates targets, then trains.
-    case trainedValue
-    /// Evaluates targets, evaluates at a policy's action, and differentiates that action.
-    case valueOfAction
-    /// A policy at s and at s′, and backward at s.
-    case policy
-    /// Differentiates the input of what was evaluated.
-    case inputGradient
+    /// Gradient of the parameters, and for it of every layer's input but the first.
+    case parameters
+    /// Gradient of the input alone; of all its columns, since a dense program joins states and actions.
+    case input
+    /// Both.
+    case parametersAndInput
+    /// Gradient that the parameters have of ``input``'s result: forward once more through the same ReLUs, and
+    /// each layer's weights.
+    case parametersOfInput
   }
 
-  /// Adds the products of `members` networks on `rows` rows, in pieces as an update cuts them.
-  mutating func add(_ use: Use, _ widths: [Int], rows: Int, members: Int = 1) {
-    let piece = members >= 6 || rows > 512 ? 256 : 128
-    for _ in 0..<members {
-      for start in Swift.stride(from: 0, to: rows, by: piece) {
-        let rows = min(piece, rows - start)
-        let forward = Self.forward(rows: rows, widths: widths)
-        let backward = Self.backward(rows: rows, widths: widths)
-        let gradient = Self.inputGradient(rows: rows, widths: widths)
-        switch use {
-        case .forward: add(forward)
-        case .trained: add(forward + backward)
-        case .trainedValue: add(forward + forward + backward)
-        case .valueOfAction: add(forward + forward + gradient)
-        case .policy: add(forward + forward + backward)
-        case .inputGradient: add(gradient)
+  /// Inputs, hidden layers, outputs.
+  var widths: [Int]
+  var members = 1
+  /// Of the minibatch.
+  var rows: Int
+  /// Inputs of each of these rows; a state with its actions stays together.
+  var repeats = 1
+  var passes: [Pass]
+
+  /// The products, one task for each piece of each network, cut as an update cuts them.
+  var tasks: [[ProductFloor.Product]] {
+    // A CQL critic takes 64 states at a time, in blocks of up to 256 inputs.
+    let piece = repeats > 1 ? 64 : members >= 6 || rows > 512 ? 256 : 128
+    let block = repeats > 1 ? max(1, 256 / repeats) : piece
+    return (0..<members).flatMap { _ in
+      stride(from: 0, to: rows, by: piece).map { start in
+        let end = min(start + piece, rows)
+        return stride(from: start, to: end, by: block).flatMap { first in
+          let inputs = (min(first + block, end) - first) * repeats
+          return passes.flatMap { products(of: $0, rows: inputs) }
         }
       }
+    }
+  }
+
+  private func products(of pass: Pass, rows: Int) -> [ProductFloor.Product] {
+    typealias Product = ProductFloor.Product
+    func alternating(_ first: [Product], _ second: [Product]) -> [Product] {
+      zip(first, second).flatMap { [$0, $1] }
+    }
+    let layers = zip(widths, widths.dropFirst())
+    let forward = layers.map { Product(m: rows, n: $1, k: $0, transposeB: true) }
+    let inputs = layers.map { Product(m: rows, n: $0, k: $1) }
+    let weights = layers.map { Product(m: $1, n: $0, k: rows, transposeA: true, accumulates: true) }
+    switch pass {
+    case .forward: return forward
+    case .input: return inputs.reversed()
+    case .parameters: return alternating(inputs, weights).dropFirst().reversed()
+    case .parametersAndInput: return alternating(inputs, weights).reversed()
+    case .parametersOfInput: return alternating(weights, forward).dropLast()
     }
   }
 }

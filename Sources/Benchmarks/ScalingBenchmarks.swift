@@ -32,24 +32,24 @@ public enum ScalingBenchmarks {
   package static func run(
     _ model: CostModel, repetitions: Int, pool: WorkerPool, record: (BenchmarkResult) -> Void
   ) throws {
-    func measure(_ benchmark: BenchmarkCase, _ cost: UpdateCost) {
-      var result = benchmark.measure(repetitions: repetitions)
+    func measure(_ benchmark: BenchmarkCase, _ cost: UpdateCost) throws {
+      var result = try benchmark.measure(repetitions: repetitions)
       result.predictedMilliseconds = model.milliseconds(cost, threads: pool.threads)
       record(result)
     }
     for size in conservative {
-      measure(
-        try UpdateBenchmarks.cql(size, name: "cql-update-\(size.label)", pool: pool), .cql(size))
+      try measure(
+        UpdateBenchmarks.cql(size, name: "cql-update-\(size.label)", pool: pool), .cql(size))
     }
     for size in sampled {
       let name = "cql-update-\(size.label)-\(3 * size.sampledActions)a"
-      measure(try UpdateBenchmarks.cql(size, name: name, pool: pool), .cql(size))
+      try measure(UpdateBenchmarks.cql(size, name: name, pool: pool), .cql(size))
     }
     for size in online {
-      measure(
-        try UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size)
+      try measure(
+        UpdateBenchmarks.sac(size, name: "bred-update-\(size.label)", pool: pool), .online(size)
       )
     }
-    measure(UpdateBenchmarks.distillation(pool: pool), .distillation(UpdateSize()))
+    try measure(UpdateBenchmarks.distillation(pool: pool), .distillation(UpdateSize()))
   }
 }

@@ -13,8 +13,12 @@ enum UpdateBenchmarks {
 
   /// Random transitions; the values do not matter to the time, except that a CQL update skips rows
   /// once its critics tell actions apart.
-  static func batch(_ index: Int, size: Int = UpdateSize().batchSize) -> Batch {
-    var batch = Batch(size: size, observationSize: observationSize, actionSize: actionSize)
+  static func batch(
+    _ index: Int, size: Int = UpdateSize().batchSize, extraColumns: [ExtraColumn] = []
+  ) -> Batch {
+    var batch = Batch(
+      size: size, observationSize: observationSize, actionSize: actionSize,
+      extraColumns: extraColumns)
     var stream = RandomStream(seed: 1, purpose: "benchmark/batch", step: UInt64(index))
     for i in batch.observations.elements.indices {
       batch.observations.elements[i] = Float(stream.normal())
@@ -26,6 +30,11 @@ enum UpdateBenchmarks {
     for i in 0..<size {
       batch.rewards[i] = Float(stream.normal())
       batch.masks[i] = 1
+      // Half of the rows are the agent's own; half of the returns floor a value.
+      for column in extraColumns {
+        batch.extras[column.rawValue]![i] =
+          column == .online ? Float(i % 2) : Float(stream.normal())
+      }
     }
     return batch
   }
@@ -33,8 +42,8 @@ enum UpdateBenchmarks {
   /// Several minibatches, taken in turn: what an update skips depends on the data.
   static let batchCount = 8
 
-  private static func batches(_ size: UpdateSize) -> [Batch] {
-    (0..<batchCount).map { batch($0, size: size.batchSize) }
+  private static func batches(_ size: Int, _ extraColumns: [ExtraColumn] = []) -> [Batch] {
+    (0..<batchCount).map { batch($0, size: size, extraColumns: extraColumns) }
   }
 
   private static func setup(_ size: UpdateSize, ensemble: Int = 1) -> AgentSetup {
@@ -48,7 +57,7 @@ enum UpdateBenchmarks {
 
   /// `size.members` independent agents, side by side.
   static func cql(_ size: UpdateSize, name: String, pool: WorkerPool) throws -> BenchmarkCase {
-    let batches = batches(size)
+    let batches = batches(size.batchSize)
     let team = try AgentTeam(members: size.members, pool: pool) {
       member, pool throws(AlgorithmError) in
       var setup = setup(size)
@@ -56,15 +65,16 @@ enum UpdateBenchmarks {
       return try Agent(ConservativeQLearning.self, settings(size), setup, pool: pool)
     }
     var turn = 0
+    let work = (0..<size.members).flatMap { _ in UpdateWork(size).conservative() }
+    let floor = ProductFloor(work, pool: pool)
     return BenchmarkCase(
       name: name, iterations: size.iterations(standard: 16, cost: .cql(size)),
       operation: {
-        try? team.update(
+        try team.update(
           1, fill: { member, _, batch in batch = batches[(turn + member) % batches.count] },
           done: { _, _ in })
         turn += 1
-      }, floor: floor(cql: size, members: size.members, pool: pool),
-      tally: { tally(team.agents) })
+      }, floor: floor.run, tally: { tally(team.agents) })
   }
 
   private static func settings(_ size: UpdateSize) -> CQLSettings {
@@ -115,44 +125,16 @@ enum UpdateBenchmarks {
       try AgentFiles.load([member], into: agent, named: folder)
       (agent.algorithm as! ConservativeQLearning).regression.forcedPass = pass
       var turn = 0
+      let work = UpdateWork(size, observationSize: observations, actionSize: actions)
+      let floor = ProductFloor(work.conservative(), pool: pool)
       return BenchmarkCase(
         name: BenchmarkSuite.trainedName + (pass.map { "-\($0.rawValue)" } ?? ""),
         iterations: size.iterations(standard: 16, cost: .cql(size)),
         operation: {
-          _ = try? agent.update(on: batches[turn % batches.count])
+          _ = try agent.update(on: batches[turn % batches.count])
           turn += 1
-        },
-        floor: floor(
-          cql: size, members: 1, observationSize: observations, actionSize: actions, pool: pool),
-        tally: { tally([agent]) })
+        }, floor: floor.run, tally: { tally([agent]) })
     }
-  }
-
-  private static func floor(
-    cql size: UpdateSize, members: Int, observationSize: Int = observationSize,
-    actionSize: Int = actionSize, pool: WorkerPool
-  ) -> () -> Void {
-    var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    let critic = [observationSize + actionSize] + size.hiddenSizes + [1]
-    let actor = [observationSize] + size.hiddenSizes + [2 * actionSize]
-    for _ in 0..<members {
-      floor.add(.policy, actor, rows: size.batchSize)
-      // Targets; the critics at ã and their action gradient.
-      floor.add(.valueOfAction, critic, rows: size.batchSize, members: 2)
-      // All rows of a state through each critic, in blocks of as many states as make 256 rows or fewer.
-      let perState = 1 + 3 * size.sampledActions
-      let (states, chunk) = (max(1, 256 / perState), 64)
-      for start in Swift.stride(from: 0, to: size.batchSize, by: chunk) {
-        let end = min(start + chunk, size.batchSize)
-        let products = Swift.stride(from: start, to: end, by: states).flatMap { first in
-          let rows = (min(first + states, end) - first) * perState
-          return ProductFloor.forward(rows: rows, widths: critic)
-            + ProductFloor.backward(rows: rows, widths: critic)
-        }
-        for _ in 0..<2 { floor.add(products) }
-      }
-    }
-    return { floor.run() }
   }
 
   // MARK: Others
@@ -160,78 +142,96 @@ enum UpdateBenchmarks {
   static func sac(_ size: UpdateSize, name: String, pool: WorkerPool) throws -> BenchmarkCase {
     var settings = SoftActorCritic.Settings()
     settings.batchSize = size.batchSize
-    var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    let critic = [observationSize + actionSize] + size.hiddenSizes + [1]
-    floor.add(
-      .policy, [observationSize] + size.hiddenSizes + [2 * actionSize], rows: size.batchSize)
-    floor.add(.trainedValue, critic, rows: size.batchSize, members: 2 * size.members)
-    floor.add(.valueOfAction, critic, rows: size.batchSize, members: 2 * size.members)
     return try update(
       SoftActorCritic.self, settings, setup(size, ensemble: size.members), name: name,
-      batches: batches(size), iterations: size.iterations(standard: 64, cost: .online(size)),
-      pool: pool, floor)
+      iterations: size.iterations(standard: 64, cost: .online(size)), pool: pool,
+      UpdateWork(size).actorCritic())
   }
 
-  /// One update of an algorithm at the usual size, beside the products that its losses name.
+  /// One update of an algorithm with its published sizes, beside the passes that its losses need.
   static func algorithm(_ name: String, pool: WorkerPool) throws -> BenchmarkCase {
     let size = UpdateSize()
-    var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    let (rows, hidden) = (size.batchSize, size.hiddenSizes)
-    let critic = [observationSize + actionSize] + hidden + [1]
-    let value = [observationSize] + hidden + [1]
-    let actor = [observationSize] + hidden + [actionSize]
-    let batches = batches(size)
+    let work = UpdateWork(size)
+    func update<A: Algorithm>(
+      _ type: A.Type, _ settings: A.Settings = .init(), _ setup: AgentSetup = setup(size),
+      updates: Int = 1, iterations: Int, _ work: [NetworkPasses]
+    ) throws -> BenchmarkCase {
+      try Self.update(
+        type, settings, setup, name: name, updates: updates, iterations: iterations, pool: pool,
+        work)
+    }
     switch name {
-    case "iql-update":
-      floor.add(.forward, critic, rows: rows, members: 2)
-      floor.add(.trained, value, rows: rows)
-      for _ in 0..<2 { floor.add(.forward, value, rows: rows) }
-      floor.add(.trained, actor, rows: rows)
-      floor.add(.trained, critic, rows: rows, members: 2)
-      return try update(
-        ImplicitQLearning.self, .init(), setup(size), name: name, batches: batches,
-        iterations: 128, pool: pool, floor)
+    case "bc-update": return try update(BehaviorCloning.self, iterations: 256, work.cloning())
+    case "iql-update": return try update(ImplicitQLearning.self, iterations: 128, work.implicit())
+    case "pex-update": return try update(PolicyExpansion.self, iterations: 64, work.expansion())
+    // Two updates, one of which moves the policy.
     case "td3-update":
-      // Two updates, one of which moves the policy.
-      for _ in 0..<2 {
-        floor.add(.forward, actor, rows: rows)
-        floor.add(.trainedValue, critic, rows: rows, members: 2)
-      }
-      floor.add(.trained, actor, rows: rows)
-      floor.add(.forward, critic, rows: rows)
-      floor.add(.inputGradient, critic, rows: rows)
+      return try update(TwinDelayedDDPG.self, updates: 2, iterations: 64, work.delayed())
+    case "td3-bc-update":
+      return try update(TD3BehaviorCloning.self, updates: 2, iterations: 64, work.delayed())
+    case "spot-update":
+      // After the updates that train the autoencoder alone.
+      var settings = SupportedPolicyOptimization.Settings()
+      settings.vaeSteps = 0
       return try update(
-        TwinDelayedDDPG.self, .init(), setup(size), name: name, batches: batches, updates: 2,
-        iterations: 64, pool: pool, floor)
+        SupportedPolicyOptimization.self, settings, updates: 2, iterations: 16,
+        work.delayed() + work.support(width: settings.vaeWidth))
+    case "bcq-update":
+      let settings = BatchConstrainedQLearning.Settings()
+      return try update(
+        BatchConstrainedQLearning.self, iterations: 16, work.constrained(settings))
     case "awac-update":
-      var settings = AdvantageWeightedActorCritic.Settings()
-      settings.batchSize = size.batchSize
-      let deep = [observationSize] + Array(repeating: hidden[0], count: 4) + [actionSize]
-      floor.add(.forward, deep, rows: rows)
-      floor.add(.trainedValue, critic, rows: rows, members: 2)
-      for _ in 0..<2 { floor.add(.forward, critic, rows: rows, members: 2) }
-      floor.add(.trained, deep, rows: rows)
+      let settings = AdvantageWeightedActorCritic.Settings()
       return try update(
-        AdvantageWeightedActorCritic.self, settings, setup(size), name: name, batches: batches,
-        iterations: 64, pool: pool, floor)
+        AdvantageWeightedActorCritic.self, iterations: 16,
+        UpdateWork(UpdateSize(batchSize: settings.batchSize))
+          .weighted(policyLayers: settings.policyLayers))
+    case "edac-update":
+      let size = UpdateSize(depth: 3)
+      return try update(
+        EnsembleDiversifiedActorCritic.self, .init(), setup(size), iterations: 8,
+        UpdateWork(size).diversified(critics: 10))
+    case "rlpd-update":
+      // As many as there are for one of the policy.
+      let settings = RLPD.Settings()
+      return try update(
+        RLPD.self, updates: settings.policyDelay, iterations: 1,
+        work.prior(
+          critics: settings.critics, targets: settings.targetCritics, delay: settings.policyDelay))
+    case "off2on-update":
+      let members = 5
+      var setup = setup(size, ensemble: members)
+      setup.actorMembers = members
+      return try update(
+        OfflineToOnline.self, .init(), setup, iterations: 16,
+        UpdateWork(UpdateSize(members: members)).actorCritic(policies: members)
+          + [work.critics(members: 1, [.forward, .parameters])])
+    case "cal-ql-update":
+      var settings = settings(size)
+      settings.backup = .maximumOfMinima
+      return try update(
+        CalibratedQLearning.self, settings, iterations: 16,
+        work.conservative(targetActions: settings.sampledActions))
     default: preconditionFailure("no update is called \(name)")
     }
   }
 
   private static func update<A: Algorithm>(
-    _ type: A.Type, _ settings: A.Settings, _ setup: AgentSetup, name: String, batches: [Batch],
-    updates: Int = 1, iterations: Int, pool: WorkerPool, _ floor: ProductFloor
+    _ type: A.Type, _ settings: A.Settings, _ setup: AgentSetup, name: String, updates: Int = 1,
+    iterations: Int, pool: WorkerPool, _ work: [NetworkPasses]
   ) throws -> BenchmarkCase {
     let agent = try Agent(type, settings, setup, pool: pool)
+    let batches = batches(settings.batchSize, type.extraColumns)
+    let floor = ProductFloor(work, pool: pool)
     var turn = 0
     return BenchmarkCase(
       name: name, iterations: iterations, operationsPerCall: updates,
       operation: {
         for _ in 0..<updates {
-          _ = try? agent.update(on: batches[turn % batches.count])
+          _ = try agent.update(on: batches[turn % batches.count])
           turn += 1
         }
-      }, floor: { floor.run() })
+      }, floor: floor.run)
   }
 
   static func distillation(pool: WorkerPool) -> BenchmarkCase {
@@ -244,10 +244,9 @@ enum UpdateBenchmarks {
     let distillation = PolicyDistillation(
       configuration: PolicyDistillation.Configuration(), members: members,
       observations: batch(0).observations, seed: 0, pool: pool)
-    var floor = ProductFloor(pool: pool, largest: 1 << 20)
-    floor.add(.trained, [observationSize, 256, 256, 2 * actionSize], rows: 256)
+    let floor = ProductFloor(UpdateWork(UpdateSize()).cloning(), pool: pool)
     return BenchmarkCase(
-      name: "distill-update", iterations: 400, operation: { _ = try? distillation.update() },
-      floor: { floor.run() })
+      name: "distill-update", iterations: 400, operation: { _ = try distillation.update() },
+      floor: floor.run)
   }
 }

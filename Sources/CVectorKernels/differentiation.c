@@ -1,72 +1,73 @@
-#include "kernels.h"
-
-BK_INLINE float clamp(float x, float low, float high) {
-  return x < low ? low : (x > high ? high : x);
-}
+#include "gaussian.h"
 
 BK_KERNEL(void, bk_tanh_gaussian_vjp,
           (const float *head, const float *noise, const float *action, const float *daction,
            const float *dlog_prob, float *dhead, ptrdiff_t states, ptrdiff_t actions, float
            low, float high),
           (head, noise, action, daction, dlog_prob, dhead, states, actions, low, high)) {
-  for (ptrdiff_t s = 0; s < states; s++) {
-    const float *log_std = head + s * 2 * actions + actions;
-    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
-    float g = dlog_prob ? dlog_prob[s] : 0.0f;
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      ptrdiff_t i = s * actions + k;
-      float l = clamp(log_std[k], low, high);
-      float spread = bk_expf(l) * noise[i];
-      float a = action[i];
-      float dz = g * 2.0f * a + (daction ? daction[i] * (1.0f - a * a) : 0.0f);
-      dmean[k] += dz;
-      dlog_std[k] += log_std[k] >= low && log_std[k] <= high ? dz * spread - g : 0.0f;
+  ptrdiff_t total = states * actions;
+  float mean[PIECE], log_std[PIECE], g[PIECE] = {0}, da[PIECE] = {0}, dmean[PIECE], dlog_std[PIECE];
+  for (ptrdiff_t first = 0; first < total; first += PIECE) {
+    ptrdiff_t count = total - first < PIECE ? total - first : PIECE;
+    flat_heads(head, first, count, actions, actions, mean, log_std);
+    if (dlog_prob) flat_rows(dlog_prob, first, count, actions, g);
+    if (daction) memcpy(da, daction + first, (size_t)count * sizeof(float));
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float spread = bk_expf(clamp(log_std[i], low, high)) * noise[first + i];
+      float a = action[first + i];
+      float dz = g[i] * 2.0f * a + da[i] * (1.0f - a * a);
+      dmean[i] = dz;
+      dlog_std[i] = log_std[i] >= low && log_std[i] <= high ? dz * spread - g[i] : 0.0f;
     }
+    add_to_heads(dhead, first, count, actions, dmean, dlog_std);
   }
-}
-
-BK_INLINE float inverse_tanh(float action) {
-  float a = clamp(action, -0.999999f, 0.999999f);
-  return 0.5f * (bk_logf(1.0f + a) - bk_logf(1.0f - a));
 }
 
 BK_KERNEL(void, bk_tanh_gaussian_log_prob_vjp,
           (const float *head, const float *action, const float *dlog_prob, float *dhead,
            ptrdiff_t states, ptrdiff_t actions, float low, float high),
           (head, action, dlog_prob, dhead, states, actions, low, high)) {
-  for (ptrdiff_t s = 0; s < states; s++) {
-    const float *mean = head + s * 2 * actions, *log_std = mean + actions;
-    float *dmean = dhead + s * 2 * actions, *dlog_std = dmean + actions;
-    float g = dlog_prob[s];
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      float l = clamp(log_std[k], low, high);
-      float inverse = bk_expf(-l);
-      float e = (inverse_tanh(action[s * actions + k]) - mean[k]) * inverse;
-      dmean[k] += g * e * inverse;
-      dlog_std[k] += log_std[k] >= low && log_std[k] <= high ? g * (e * e - 1.0f) : 0.0f;
+  ptrdiff_t total = states * actions;
+  float mean[PIECE], log_std[PIECE], g[PIECE], dmean[PIECE], dlog_std[PIECE];
+  for (ptrdiff_t first = 0; first < total; first += PIECE) {
+    ptrdiff_t count = total - first < PIECE ? total - first : PIECE;
+    flat_heads(head, first, count, actions, actions, mean, log_std);
+    flat_rows(dlog_prob, first, count, actions, g);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float inverse = bk_expf(-clamp(log_std[i], low, high));
+      float e = (inverse_tanh(action[first + i]) - mean[i]) * inverse;
+      dmean[i] = g[i] * e * inverse;
+      dlog_std[i] = log_std[i] >= low && log_std[i] <= high ? g[i] * (e * e - 1.0f) : 0.0f;
     }
+    add_to_heads(dhead, first, count, actions, dmean, dlog_std);
   }
 }
 
 BK_KERNEL(void, bk_layer_norm_relu,
-          (float *restrict z, float *restrict h, const float *restrict gain, const float
-           *restrict shift, float *restrict inverse, ptrdiff_t rows, ptrdiff_t columns),
-          (z, h, gain, shift, inverse, rows, columns)) {
+          (float *restrict z, float *restrict h, const float *restrict bias, const float
+           *restrict gain, const float *restrict shift, float *restrict inverse, const float
+           *restrict w, float b, float *restrict out, ptrdiff_t rows, ptrdiff_t columns),
+          (z, h, bias, gain, shift, inverse, w, b, out, rows, columns)) {
   BK_FAST
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *x = z + r * columns, *y = h + r * columns;
-    float sum = 0.0f, square = 0.0f;
+    float sum = 0.0f, square = 0.0f, dot = 0.0f;
+    if (bias)
+      for (ptrdiff_t c = 0; c < columns; c++) x[c] += bias[c];
     for (ptrdiff_t c = 0; c < columns; c++) sum += x[c];
     float mean = sum / (float)columns;
     for (ptrdiff_t c = 0; c < columns; c++) square += (x[c] - mean) * (x[c] - mean);
     float scale = 1.0f / __builtin_sqrtf(square / (float)columns + 1e-5f);
-    inverse[r] = scale;
+    if (inverse) inverse[r] = scale;
     for (ptrdiff_t c = 0; c < columns; c++) {
       float v = (x[c] - mean) * scale;
       x[c] = v;
       v = v * gain[c] + shift[c];
       y[c] = v <= 0.0f ? 0.0f : v;
     }
+    if (!w) continue;
+    for (ptrdiff_t c = 0; c < columns; c++) dot += y[c] * w[c];
+    out[r] = b + dot;
   }
 }
 

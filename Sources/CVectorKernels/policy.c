@@ -1,33 +1,18 @@
-#include "kernels.h"
+#include "gaussian.h"
 
 #define HALF_LOG_2PI 0.918938533f
 #define LOG_2 0.693147181f
-
-BK_INLINE float clamp(float x, float low, float high) {
-  return x < low ? low : (x > high ? high : x);
-}
-
-#define PIECE 64
 
 BK_KERNEL(void, bk_tanh_gaussian,
           (const float *head, const float *noise, float *action, float *log_prob, ptrdiff_t states,
            ptrdiff_t repeats, ptrdiff_t actions, float low, float high),
           (head, noise, action, log_prob, states, repeats, actions, low, high)) {
-  // Elements of the draws are worked off in pieces of one flat range, so that short action vectors
-  // still fill the vector registers.
   ptrdiff_t per_state = repeats * actions, total = states * per_state;
   for (ptrdiff_t i = 0; i < states * repeats; i++) log_prob[i] = 0.0f;
   float mean[PIECE], log_std[PIECE], density[PIECE];
   for (ptrdiff_t first = 0; first < total; first += PIECE) {
     ptrdiff_t count = total - first < PIECE ? total - first : PIECE;
-    ptrdiff_t s = first / per_state, k = first % actions, left = per_state - first % per_state;
-    for (ptrdiff_t i = 0; i < count; i++) {
-      mean[i] = head[s * 2 * actions + k];
-      log_std[i] = head[s * 2 * actions + actions + k];
-      if (++k == actions) k = 0;
-      if (--left == 0) { s++; left = per_state; }
-    }
-    for (ptrdiff_t i = count; i < PIECE; i++) mean[i] = log_std[i] = 0.0f;
+    flat_heads(head, first, count, per_state, actions, mean, log_std);
     const float *e = noise + first;
     float *out = action + first;
     for (ptrdiff_t i = 0; i < count; i++) {
@@ -37,33 +22,28 @@ BK_KERNEL(void, bk_tanh_gaussian,
       density[i] = -0.5f * e[i] * e[i] - l - HALF_LOG_2PI -
                    2.0f * (LOG_2 - z - bk_softplusf(-2.0f * z));
     }
-    ptrdiff_t row = first / actions, column = first % actions;
-    for (ptrdiff_t i = 0; i < count; i++) {
-      log_prob[row] += density[i];
-      if (++column == actions) { column = 0; row++; }
-    }
+    add_to_rows(log_prob, first, count, actions, density);
   }
-}
-
-BK_INLINE float inverse_tanh(float action) {
-  float a = clamp(action, -0.999999f, 0.999999f);
-  return 0.5f * (bk_logf(1.0f + a) - bk_logf(1.0f - a));
 }
 
 BK_KERNEL(void, bk_tanh_gaussian_log_prob,
           (const float *head, const float *action, float *log_prob, ptrdiff_t states, ptrdiff_t
            actions, float low, float high),
           (head, action, log_prob, states, actions, low, high)) {
-  for (ptrdiff_t s = 0; s < states; s++) {
-    const float *mean = head + s * 2 * actions, *log_std = mean + actions;
-    float sum = 0.0f;
-    for (ptrdiff_t k = 0; k < actions; k++) {
-      float l = clamp(log_std[k], low, high);
-      float z = inverse_tanh(action[s * actions + k]);
-      float e = (z - mean[k]) * bk_expf(-l);
-      sum += -0.5f * e * e - l - HALF_LOG_2PI - 2.0f * (LOG_2 - z - bk_softplusf(-2.0f * z));
+  ptrdiff_t total = states * actions;
+  for (ptrdiff_t s = 0; s < states; s++) log_prob[s] = 0.0f;
+  float mean[PIECE], log_std[PIECE], density[PIECE];
+  for (ptrdiff_t first = 0; first < total; first += PIECE) {
+    ptrdiff_t count = total - first < PIECE ? total - first : PIECE;
+    flat_heads(head, first, count, actions, actions, mean, log_std);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float l = clamp(log_std[i], low, high);
+      float z = inverse_tanh(action[first + i]);
+      float e = (z - mean[i]) * bk_expf(-l);
+      density[i] = -0.5f * e * e - l - HALF_LOG_2PI -
+                   2.0f * (LOG_2 - z - bk_softplusf(-2.0f * z));
     }
-    log_prob[s] = sum;
+    add_to_rows(log_prob, first, count, actions, density);
   }
 }
 

@@ -114,7 +114,7 @@ import Testing
     #expect(Array(x[0..<12]) == [4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 18, 19])
   }
 
-  @Test(arguments: widths) func adamFollowsItsDefinition(count: Int) {
+  @Test(arguments: widths + [2500]) func adamFollowsItsDefinition(count: Int) {
     let parts = 3
     var p = Self.random(count, "p")
     var (m, v) = (Self.random(count, "m"), Self.random(count, "v").map { $0 * $0 })

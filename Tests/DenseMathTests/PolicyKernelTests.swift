@@ -73,6 +73,44 @@ extension Double {
     #expect(abs(total - 1) < 1e-3)
   }
 
+  /// Densities of given actions and both pullbacks work on pieces of many states; each state must get what it
+  /// gets alone.
+  @Test(arguments: [1, 2, 3, 6, 11]) func eachStateGetsItsOwn(actions: Int) {
+    let states = 70
+    var stream = RandomStream(seed: 6, purpose: "head")
+    let head = (0..<states * 2 * actions).map { _ in Float(2.5 * stream.normal()) }
+    let noise = (0..<states * actions).map { _ in Float(stream.normal()) }
+    let action = noise.map { Float(tanh(Double($0))) }
+    let given = (0..<states).map { _ in Float(stream.normal()) }
+    let gradient = (0..<states * actions).map { _ in Float(stream.normal()) }
+
+    func passes(_ states: Range<Int>) -> [Float] {
+      func part(_ x: [Float], _ width: Int) -> [Float] {
+        Array(x[states.lowerBound * width..<states.upperBound * width])
+      }
+      let (count, head) = (states.count, part(head, 2 * actions))
+      let (noise, action) = (part(noise, actions), part(action, actions))
+      var logProb = [Float](repeating: 0, count: count)
+      bk_tanh_gaussian_log_prob(head, action, &logProb, count, actions, -3, 2)
+      var (ofDensity, ofDraw, ofDrawAlone) = (head, head, head)
+      bk_tanh_gaussian_log_prob_vjp(
+        head, action, part(given, 1), &ofDensity, count, actions, -3, 2)
+      bk_tanh_gaussian_vjp(
+        head, noise, action, part(gradient, actions), part(given, 1), &ofDraw, count, actions, -3,
+        2)
+      bk_tanh_gaussian_vjp(
+        head, noise, action, part(gradient, actions), nil, &ofDrawAlone, count, actions, -3, 2)
+      return (0..<count).flatMap { s in
+        let heads = 2 * actions * s..<2 * actions * (s + 1)
+        return [logProb[s]] + ofDensity[heads] + ofDraw[heads] + ofDrawAlone[heads]
+      }
+    }
+    let together = passes(0..<states)
+    let alone = (0..<states).flatMap { passes($0..<$0 + 1) }
+    #expect(together.count == alone.count)
+    for (x, y) in zip(together, alone) { #expect(abs(x - y) <= 1e-5 * max(abs(y), 1)) }
+  }
+
   @Test func mixtureHasTheMomentsOfItsMembers() {
     // Two members, one action: means 1 and 3, deviations e⁰ and e¹.
     let heads: [Float] = [1, 0, 3, 1]
@@ -89,6 +127,7 @@ extension Double {
       elementaryFunctions()
       for actions in [1, 6, 11] { samplesAndDensities(actions: actions, repeats: 10) }
       densityIntegratesToOne()
+      eachStateGetsItsOwn(actions: 6)
       mixtureHasTheMomentsOfItsMembers()
       RandomStreamTests().momentsOfTheFills()
     }

@@ -34,13 +34,12 @@ extension Network {
   }
 
   private func normalize(_ z: MatrixView, _ layer: ParameterLayout.Layer) {
-    var inverse: Float = 0
     for row in 0..<z.rows {
       let start = z.base + row * z.stride
       withUnsafeTemporaryAllocation(of: Float.self, capacity: z.columns) { result in
         bk_layer_norm_relu(
-          start, result.baseAddress!, values.base + layer.scale, values.base + layer.shift,
-          &inverse, 1, z.columns)
+          start, result.baseAddress!, nil, values.base + layer.scale, values.base + layer.shift,
+          nil, nil, 0, nil, 1, z.columns)
         start.update(from: result.baseAddress!, count: z.columns)
       }
     }

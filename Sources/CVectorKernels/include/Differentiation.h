@@ -14,9 +14,11 @@ void bk_tanh_gaussian_log_prob_vjp(const float *head, const float *action, const
                                    float *dhead, ptrdiff_t states, ptrdiff_t actions, float low,
                                    float high);
 
-/// Layer norm and ReLU: z ← (z − mean)·inverse with inverse = 1/√(variance + 1e-5) of each row, kept for
-/// the way back; h = max(scale·z + shift, 0).
-void bk_layer_norm_relu(float *z, float *h, const float *scale, const float *shift, float *inverse,
+/// Layer norm of z + bias and ReLU: z ← (z + bias − mean)·inverse with inverse = 1/√(variance + 1e-5) of each
+/// row, kept for the way back; h = max(scale·z + shift, 0); out[row] = b + Σ h·w. `bias`, `inverse`
+/// and `w` may be null.
+void bk_layer_norm_relu(float *z, float *h, const float *bias, const float *scale,
+                        const float *shift, float *inverse, const float *w, float b, float *out,
                         ptrdiff_t rows, ptrdiff_t columns);
 
 /// From the gradient d before the ReLU to that before the layer norm, in place; dscale += Σ d·z and

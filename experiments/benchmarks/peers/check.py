@@ -2,7 +2,8 @@
 
 Each program runs on the same fixture (parameters, minibatch, noise) in a process of its own. Their
 losses must agree with a float64 reference in NumPy; their gradients, and the parameters after three
-updates, with each other.
+updates, with each other. Where an update steps several times, later losses are compared at the
+parameters that the program's own first steps have left.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 
 import common
 import numpy as np
+import offline
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -31,32 +33,46 @@ def error(actual, expected):
     return difference / max(np.abs(expected).max(), 1e-6)
 
 
+def reference(benchmark, values):
+    """Losses in float64; for those taken after a step, at the parameters that it has left."""
+    if benchmark in common.BENCHMARKS:
+        sizes = common.BENCHMARKS[benchmark]
+        return common.reference_losses(common.fixture(*sizes), *sizes)
+    first = {}
+    for key in (k for k in values if k.startswith("first/")):
+        _, group, name = key.split("/")
+        first.setdefault(group, {})[name] = values[key]
+    return offline.reference_losses(benchmark, offline.fixture(benchmark), first)
+
+
+def rate(benchmark):
+    return offline.BENCHMARKS[benchmark][1] if benchmark in offline.BENCHMARKS else common.RATE
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--jax-python", default=sys.executable)
-    parser.add_argument("--benchmarks", nargs="*", default=list(common.BENCHMARKS))
+    parser.add_argument("--benchmarks", nargs="*", default=[*common.BENCHMARKS, *offline.BENCHMARKS])
     parser.add_argument("torch_options", nargs="*", help="passed on to peer_torch.py, after --")
     parsed = parser.parse_args()
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         for benchmark in parsed.benchmarks:
-            members, conservative = common.BENCHMARKS[benchmark]
-            reference = common.reference_losses(
-                common.fixture(members, conservative), members, conservative)
-            a = run(parsed.torch_python, "peer_torch", benchmark, folder, parsed.torch_options)
-            b = run(parsed.jax_python, "peer_jax", benchmark, folder, [])
+            name = "peer" if benchmark in common.BENCHMARKS else "offline"
+            a = run(parsed.torch_python, f"{name}_torch", benchmark, folder, parsed.torch_options)
+            b = run(parsed.jax_python, f"{name}_jax", benchmark, folder, [])
             assert a.keys() == b.keys() and any(k.startswith("gradient/") for k in a)
             losses = {
                 (name, key): error(values[f"loss/{key}"], np.float64(value))
                 for name, values in (("PyTorch", a), ("JAX", b))
-                for key, value in reference.items()
+                for key, value in reference(benchmark, values).items()
             }
             gradients = {k: error(a[k], b[k]) for k in a if k.startswith("gradient/")}
             # Adam divides by the gradient's own size, so a rounding error in an element near zero
             # moves that weight by up to a learning rate in each update: compare root mean squares.
             moves = {
-                k: np.sqrt(np.mean((a[k] - b[k]) ** 2)) / common.RATE
+                k: np.sqrt(np.mean((a[k] - b[k]) ** 2)) / rate(benchmark)
                 for k in a if k.startswith("after/")
             }
             for label, errors, limit in (

@@ -143,11 +143,18 @@ def reference_losses(data, members, conservative):
     return {"critic": critic_loss, "policy": policy_loss, "alpha": alpha_loss}
 
 
-def use_two_processors():
-    """Keeps this process on two processors, for programs that size their pools by what they see."""
+def threads_option(parser):
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def use_processors():
+    """Keeps this process on as many processors as it may use threads, for programs that size their
+    pools by what they see, which is before they have read their arguments."""
+    parser = argparse.ArgumentParser(add_help=False)
+    threads_option(parser)
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, allowed[:2])
+        os.sched_setaffinity(0, allowed[:parser.parse_known_args()[0].threads])
 
 
 def measure(run_block, seconds):
@@ -173,9 +180,9 @@ def measure(run_block, seconds):
     }
 
 
-def arguments(description, extra=None):
+def arguments(description, benchmarks, extra):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
+    parser.add_argument("--benchmark", choices=benchmarks, required=True)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument(
@@ -183,23 +190,21 @@ def arguments(description, extra=None):
         help="measure once for every line on standard input, one JSON line each",
     )
     parser.add_argument("--check", metavar="FILE.npz", help="write losses and updated parameters")
-    if extra:
-        extra(parser)
+    threads_option(parser)
+    extra(parser)
     return parser.parse_args()
 
 
-def main(arguments, framework, version, make):
-    """`make(arguments, members, conservative)` gives an object with `run_block` and `check`."""
-    members, conservative = BENCHMARKS[arguments.benchmark]
-    program = make(arguments, members, conservative)
+def main(arguments, framework, version, program, data):
+    """Measures or checks an object with `run_block` and `check`, the latter on a fixture."""
     if arguments.check:
-        np.savez(arguments.check, **flatten(program.check(fixture(members, conservative))))
+        np.savez(arguments.check, **flatten(program.check(data)))
         return
 
     def once():
         result = {"name": arguments.benchmark, "framework": framework, "version": version}
         result.update(measure(program.run_block, arguments.seconds))
-        result["threads"] = 2
+        result["threads"] = arguments.threads
         result["perSecond"] = 1e3 / result["milliseconds"]
         result["notes"] = program.notes
         return result

@@ -17,22 +17,26 @@ import sys
 import tempfile
 import time
 
-from common import BENCHMARKS
+import common
+import offline
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Goals against the faster peer.
+BENCHMARKS = [*common.BENCHMARKS, *offline.BENCHMARKS]
+# Goals against the faster peer, where there is one.
 GOALS = {"cql-update-2x256": 4.0, "bred-update-n5": 6.0, "sac-update": 5.0}
 
 
 # Ways to write the same update. Which is fastest depends on the machine and the framework's version,
 # so it is found out before the rounds.
+_TORCH = [
+    ["--compile", "whole", "--layout", "separate"], ["--compile", "whole", "--layout", "bmm"],
+    ["--compile", "losses", "--layout", "bmm"], ["--compile", "none", "--layout", "bmm"]]
 VARIANTS = {
-    "peer_torch.py": [
-        ["--compile", "whole", "--layout", "separate"], ["--compile", "whole", "--layout", "bmm"],
-        ["--compile", "losses", "--layout", "bmm"], ["--compile", "none", "--layout", "bmm"]],
+    "peer_torch.py": _TORCH, "offline_torch.py": _TORCH,
     "peer_jax.py": [
         ["--layout", layout, "--first-layer", first]
         for layout in ("separate", "batched") for first in ("dense", "split")],
+    "offline_jax.py": [["--layout", "separate"], ["--layout", "batched"]],
 }
 
 
@@ -41,22 +45,25 @@ def peer_environment():
     return {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
 
 
-def fastest(name, python, script, benchmark, seconds):
+def fastest(name, python, script, benchmark, parsed):
     """Options of the fastest variant; one that does not run is reported and left out.
 
-    The shortest of its blocks decides: other users of the machine make times longer, never shorter.
+    The shortest of its blocks decides: other users of the machine make times longer, never shorter. On
+    one thread processor time does, which they hardly change.
     """
+    measure = "processorMilliseconds" if parsed.threads == 1 else "minimumMilliseconds"
     times = {}
     for options in VARIANTS[script]:
         command = [python, os.path.join(HERE, script), "--benchmark", benchmark,
-                   "--seconds", str(seconds), "--json"] + options
+                   "--seconds", str(parsed.tuning_seconds), "--threads", str(parsed.threads),
+                   "--json"] + options
         answer = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, env=peer_environment())
         label = " ".join(options)
         if answer.returncode != 0:
             print(f"{benchmark} {name} {label}: does not run", file=sys.stderr, flush=True)
             continue
-        times[tuple(options)] = json.loads(answer.stdout)["minimumMilliseconds"]
+        times[tuple(options)] = json.loads(answer.stdout)[measure]
         print(f"{benchmark} {name} {label}: {times[tuple(options)]:.2f} ms", file=sys.stderr,
               flush=True)
     if not times:
@@ -71,27 +78,29 @@ def choose(parsed):
         with open(parsed.variants) as file:
             chosen = json.load(file)
     for benchmark in parsed.benchmarks:
-        for name, python, script in peers(parsed):
+        for name, python, script in peers(parsed, benchmark):
             if benchmark not in chosen.setdefault(script, {}):
                 chosen[script][benchmark] = fastest(
-                    name, python, script, benchmark, parsed.tuning_seconds)
+                    name, python, script, benchmark, parsed)
                 if parsed.variants:
                     write(parsed.variants, json.dumps(chosen, indent=2, sort_keys=True) + "\n")
     return chosen
 
 
-def peers(parsed):
-    return (("PyTorch", parsed.torch_python, "peer_torch.py"),
-            ("JAX", parsed.jax_python, "peer_jax.py"))
+def peers(parsed, benchmark):
+    kind = "peer" if benchmark in common.BENCHMARKS else "offline"
+    return (("PyTorch", parsed.torch_python, f"{kind}_torch.py"),
+            ("JAX", parsed.jax_python, f"{kind}_jax.py"))
 
 
 class Peer:
     """A program that waits for a line and answers with one measurement."""
 
-    def __init__(self, name, python, script, benchmark, seconds, options):
+    def __init__(self, name, python, script, benchmark, parsed, options):
         self.name = name
         command = [python, os.path.join(HERE, script), "--benchmark", benchmark,
-                   "--seconds", str(seconds), "--serve"] + options
+                   "--seconds", str(parsed.seconds), "--threads", str(parsed.threads),
+                   "--serve"] + options
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=peer_environment())
@@ -118,9 +127,9 @@ class Peer:
 class Ours:
     name = "BRED"
 
-    def __init__(self, executable, benchmark, repetitions):
-        self.command = [executable, "benchmark", benchmark, "--json", "--repetitions",
-                        str(repetitions), "--threads", "2"]
+    def __init__(self, benchmark, parsed):
+        self.command = [parsed.bred, "benchmark", benchmark, "--json", "--repetitions",
+                        str(parsed.repetitions), "--threads", str(parsed.threads)]
         self.benchmark = benchmark
         self.machine = {}
 
@@ -144,10 +153,9 @@ def run(parsed, chosen):
     for benchmark in parsed.benchmarks:
         contestants = []
         if not parsed.peers_only:
-            contestants.append(Ours(parsed.bred, benchmark, parsed.repetitions))
-        for name, python, script in peers(parsed):
-            peer = Peer(
-                name, python, script, benchmark, parsed.seconds, chosen[script][benchmark])
+            contestants.append(Ours(benchmark, parsed))
+        for name, python, script in peers(parsed, benchmark):
+            peer = Peer(name, python, script, benchmark, parsed, chosen[script][benchmark])
             # One after the other: compiling at the same time would only be slower.
             peer.wait_until_ready()
             contestants.append(peer)
@@ -166,7 +174,7 @@ def run(parsed, chosen):
                     "maximumMilliseconds": answer.get("maximumMilliseconds", ""),
                     "processorMilliseconds": answer.get("processorMilliseconds", ""),
                     "floorMilliseconds": answer.get("floorMilliseconds") or "",
-                    "load": os.getloadavg()[0],
+                    "load": os.getloadavg()[0], "threads": parsed.threads,
                 })
                 print(f"{benchmark} round {round_number}: {contestant.name} "
                       f"{answer['milliseconds']:.2f} ms", file=sys.stderr, flush=True)
@@ -188,26 +196,29 @@ def table(rows, machine, versions, notes, parsed):
     lines = [
         "# One gradient step, ours and peers", "",
         "Made by `make bench-peers`: milliseconds of one update, median over rounds (fastest to",
-        "slowest round). The faster peer's time over ours, taken round by round, is the last "
-        "column." if with_ours else "Peers only.", "",
-        f"- processor: {machine.get('cpu') or processor_name()}, 2 threads each",
+        "slowest round). The faster peer's time over ours is taken round by round, by the clock and in "
+        "processor time." if with_ours else "Peers only.", "",
+        f"- processor: {machine.get('cpu') or processor_name()}, "
+        f"{'one thread' if parsed.threads == 1 else f'{parsed.threads} threads'} each",
         f"- our BLAS kernel: {machine.get('blasKernel', 'unknown')}" if with_ours else "",
         "- peers: " + ", ".join(f"{k} {v}" for k, v in versions.items() if v),
         f"- {parsed.rounds} rounds, {parsed.seconds:g} s for a peer in each; load average during "
         f"the run {min(r['load'] for r in rows):.1f} to {max(r['load'] for r in rows):.1f}",
-        "", "| benchmark | " + " | ".join(programs) + (" | faster peer / ours | goal |"
+        "", "| benchmark | " + " | ".join(programs) + (" | faster peer / ours | processor time | goal |"
                                                          if with_ours else " |"),
-        "|" + " --- |" * (len(programs) + (3 if with_ours else 1)),
+        "|" + " --- |" * (len(programs) + (4 if with_ours else 1)),
     ]
     for benchmark in parsed.benchmarks:
-        times = {
-            p: [r["milliseconds"] for r in rows
-                if r["benchmark"] == benchmark and r["program"] == p] for p in programs}
+        times, processor = (
+            {p: [r[key] for r in rows if r["benchmark"] == benchmark and r["program"] == p]
+             for p in programs} for key in ("milliseconds", "processorMilliseconds"))
         cells = [spread(times[p]) for p in programs]
         if with_ours:
             faster = min(programs[1:], key=lambda p: statistics.median(times[p]))
-            ratios = [a / b for a, b in zip(times[faster], times["BRED"])]
-            cells += [f"{spread(ratios)}, {faster}", f"≥ {GOALS[benchmark]:g}"]
+            ratios, ours = (
+                spread([a / b for a, b in zip(x[faster], x["BRED"])]) for x in (times, processor))
+            goal = f"≥ {GOALS[benchmark]:g}" if benchmark in GOALS else "–"
+            cells += [f"{ratios}, {faster}", ours, goal]
         lines.append(f"| `{benchmark}` | " + " | ".join(cells) + " |")
     lines += ["", "How the peers were written, the fastest of the variants tried on this machine:", ""]
     lines += [f"- `{b}`, {p}: {text}" for (b, p), text in notes.items() if text]
@@ -238,9 +249,10 @@ def write_csv(path, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bred", default=".build/release/bred", help="our executable")
+    parser.add_argument("--threads", type=int, default=2, help="of each program")
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--jax-python", default=sys.executable)
-    parser.add_argument("--benchmarks", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--benchmarks", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
     parser.add_argument("--rounds", type=int, default=7, help="at least 5 for a table to keep")
     parser.add_argument("--seconds", type=float, default=3, help="for a peer in each round")
     parser.add_argument("--repetitions", type=int, default=5, help="of ours in each round")

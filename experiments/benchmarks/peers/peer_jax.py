@@ -1,10 +1,10 @@
-"""The three updates in JAX: one jitted function per update, all state donated."""
+"""CQL, SAC and BRED in JAX: one jitted function per update, all state donated."""
 
 import os
 
 import common
 
-common.use_two_processors()
+common.use_processors()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax  # noqa: E402
@@ -211,5 +211,6 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    parsed = common.arguments(__doc__, options)
-    common.main(parsed, "JAX", jax.__version__, Program)
+    parsed = common.arguments(__doc__, common.BENCHMARKS, options)
+    sizes = common.BENCHMARKS[parsed.benchmark]
+    common.main(parsed, "JAX", jax.__version__, Program(parsed, *sizes), common.fixture(*sizes))

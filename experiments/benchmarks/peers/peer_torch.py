@@ -1,4 +1,4 @@
-"""The three updates in PyTorch on two CPU threads: compiled by inductor where a compiler exists."""
+"""CQL, SAC and BRED in PyTorch on CPU threads: compiled by inductor where a compiler exists."""
 
 import shutil
 
@@ -154,9 +154,9 @@ def _tensors(tree):
     return list(tree.values()) if isinstance(tree, dict) else [tree]
 
 
-def _tensor_tree(tree):
+def tensor_tree(tree):
     if isinstance(tree, dict):
-        return {k: _tensor_tree(v) for k, v in tree.items()}
+        return {k: tensor_tree(v) for k, v in tree.items()}
     return torch.tensor(np.asarray(tree))
 
 
@@ -165,7 +165,7 @@ def initial_state(data):
     zeros = common.map_tree(np.zeros_like, trained)
     state = dict(trained, target=data["target"], first=zeros, second=zeros)
     state["count"] = np.zeros((), np.float32)
-    return _tensor_tree(state)
+    return tensor_tree(state)
 
 
 def draw(conservative):
@@ -177,20 +177,34 @@ def draw(conservative):
     return noise
 
 
-class Program:
+def compile_mode(arguments):
+    """Prepares PyTorch; says what to compile, which needs a C++ compiler."""
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    if not (shutil.which("g++") or shutil.which("clang++")):
+        return "none"
+    return arguments.compile
+
+
+class Runner:
+    """Takes minibatches in turn."""
+
+    def run_block(self, count):
+        with torch.no_grad():
+            for _ in range(count):
+                self.step(self.batches[self.done % len(self.batches)])
+                self.done += 1
+
+
+class Program(Runner):
     def __init__(self, arguments, members, conservative):
-        torch.set_num_threads(arguments.threads)
-        torch.manual_seed(0)
         self.conservative = conservative
         self.arguments = arguments
-        mode = arguments.compile
-        if mode != "none" and not (shutil.which("g++") or shutil.which("clang++")):
-            mode = "none"
-        self.mode = mode
-        self.notes = f"compile={mode}, critics={arguments.layout}"
+        self.mode = compile_mode(arguments)
+        self.notes = f"compile={self.mode}, critics={arguments.layout}"
         self.state = initial_state(common.fixture(members, conservative))
         r = np.random.default_rng(1)
-        self.batches = [_tensor_tree(common.batch(r)) for _ in range(8)]
+        self.batches = [tensor_tree(common.batch(r)) for _ in range(8)]
         self.done = 0
         self.update = self.make_update()
 
@@ -212,16 +226,12 @@ class Program:
             return losses
         return update
 
-    def run_block(self, count):
-        with torch.no_grad():
-            for _ in range(count):
-                batch = self.batches[self.done % len(self.batches)]
-                self.update(self.state, batch, draw(self.conservative))
-                self.done += 1
+    def step(self, batch):
+        self.update(self.state, batch, draw(self.conservative))
 
     def check(self, data):
         """Losses and gradients on the fixture, and the parameters after three updates."""
-        tree = _tensor_tree(data)
+        tree = tensor_tree(data)
         batch, noise, state = tree["batch"], tree["noise"], initial_state(data)
         with torch.no_grad():
             math = Update(self.conservative, False, self.arguments.layout)
@@ -238,9 +248,10 @@ def options(parser):
         "--compile", choices=["whole", "losses", "none"], default="whole",
         help="what inductor compiles: the whole update, all but Adam, nothing")
     parser.add_argument("--layout", choices=["bmm", "separate"], default="bmm")
-    parser.add_argument("--threads", type=int, default=2)
 
 
 if __name__ == "__main__":
-    parsed = common.arguments(__doc__, options)
-    common.main(parsed, "PyTorch", torch.__version__, Program)
+    parsed = common.arguments(__doc__, common.BENCHMARKS, options)
+    sizes = common.BENCHMARKS[parsed.benchmark]
+    common.main(
+        parsed, "PyTorch", torch.__version__, Program(parsed, *sizes), common.fixture(*sizes))
