@@ -71,7 +71,7 @@ let package = Package(
         .embedInCode("Resources/walker2d-v5.xml"),
         .embedInCode("Resources/halfcheetah.xml"),
       ]),
-    library("HDF5", ["CHDF5", "CHDF5Driver", "CHDF5Probe", "CZlib", "DenseMath"]),
+    library("HDF5", ["CHDF5", "CHDF5Driver", "CHDF5Probe", "CZlib", "RLCore", "DenseMath"]),
     library("Datasets", ["HDF5", "Environments", "Physics", "RLCore", "DenseMath"]),
 
     // Both together.
@@ -119,6 +119,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["DenseMath", "RLCore"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "CFaults", path: "Tests/CFaults"),
     tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
     tests("AutodiffTests", ["Autodiff", "RLCore", "DenseMath"]),
     tests(
@@ -131,7 +132,7 @@ let package = Package(
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
-    tests("HDF5Tests", ["HDF5"]),
+    tests("HDF5Tests", ["HDF5", "CFaults"]),
     tests("DatasetsTests", ["Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     tests("ConfigurationTests", ["Configuration", "Environments", "RLCore", "Yams"]),
     tests(

@@ -11,17 +11,13 @@ public enum AgentFiles {
     /// The program, `bred 0.1.0`.
     public var producer: String
     public var settings: (any SettingGroup)?
-    /// What the data's observations were normalised with.
-    public var normalizer: ObservationNormalizer?
 
     public init(
-      environment: String? = nil, producer: String, settings: (any SettingGroup)? = nil,
-      normalizer: ObservationNormalizer? = nil
+      environment: String? = nil, producer: String, settings: (any SettingGroup)? = nil
     ) {
       self.environment = environment
       self.producer = producer
       self.settings = settings
-      self.normalizer = normalizer
     }
   }
 
@@ -78,6 +74,7 @@ public enum AgentFiles {
       stored.environment = origin.environment
       stored.producer = origin.producer
       stored.policyPart = roles.policyPart
+      stored.normalizer = agent.parts.normalizer
       stored.sizes = StoredAgent.Sizes(
         observationSize: agent.parts.observationSize, actionSize: agent.parts.actionSize,
         hiddenSizes: agent.parts.hiddenSizes)
@@ -93,7 +90,7 @@ public enum AgentFiles {
       metadata: ["producer": origin.producer])
     result.metadata["environment"] = origin.environment
     guard let actor = roles.actor(stack) else { return result }
-    result.normalizer = origin.normalizer
+    result.normalizer = roles.normalizer
     switch actor.policy {
     case let policy as PlainGaussianPolicy:
       result.squashesMean = policy.squashesMean
@@ -178,10 +175,10 @@ public enum AgentFiles {
     let known = Set(agent.networkNames).union(agent.numbers.keys)
     if numbers { loadNumbers(members, into: agent) }
     let present = Set(members.flatMap { $0.parts.map(\.name) + $0.numbers.keys })
-    let acting = actors ?? members[0].actors
     return Loaded(
       environment: members.lazy.compactMap(\.environment).first,
-      normalizer: acting.first?.normalizer, leftAside: present.subtracting(known).sorted())
+      normalizer: actors?.first?.normalizer ?? members[0].normalizer,
+      leftAside: present.subtracting(known).sorted())
   }
 
   /// All members' networks in order, or what each of them has alike where that is as many as are wanted.

@@ -26,6 +26,7 @@ struct AgentManifest: Codable {
   var numbers: [String: Double]
   var settings: JSONValue?
   var sizes: StoredAgent.Sizes?
+  var normalizer: ObservationNormalizer?
 
   /// `nil` for agents of no algorithm.
   init?(_ agent: StoredAgent) {
@@ -45,6 +46,7 @@ struct AgentManifest: Codable {
     numbers = agent.numbers
     settings = agent.settings
     sizes = agent.sizes
+    normalizer = agent.normalizer
   }
 
   /// - Returns: `nil` where there is no such file.

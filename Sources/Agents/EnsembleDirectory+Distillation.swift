@@ -54,6 +54,9 @@ extension EnsembleDirectory {
           actual: EnsembleDirectory.describe(actual))
       }
     }
+    guard file.normalizer == members[0].normalizer else {
+      throw EnsembleDirectory.normalizers(path, members[0].normalizer, file.normalizer)
+    }
     if let expected = environment, let actual = file.environment, expected != actual {
       throw .environments(file: path, expected: expected, actual: actual)
     }

@@ -1,3 +1,4 @@
+import Algorithms
 import Autodiff
 public import RLCore
 
@@ -24,7 +25,7 @@ public struct EnsembleDirectory: Sendable {
 
   public var environment: String? { members[0].environment }
 
-  /// What acts: the one policy that all members share, or the moment-matched mixture of the members'.
+  /// What acts: the one policy that all members share, or all members' together, see ``ActingEnsemble``.
   ///
   /// - Returns: `nil` where the members' policies cannot be put together.
   public var policy: (any Policy)? {
@@ -32,8 +33,10 @@ public struct EnsembleDirectory: Sendable {
     if let name = members[0].policyPart, members.allSatisfy({ $0.part(name)?.isShared == true }) {
       return members[0].policy
     }
-    guard members.allSatisfy({ !$0.actors.isEmpty }) else { return nil }
-    return ActingNetworks.policy(of: members.flatMap(\.actors))
+    guard members.allSatisfy({ $0.normalizer == members[0].normalizer }) else { return nil }
+    if let mixture = ActingNetworks.policy(of: members.flatMap(\.actors)) { return mixture }
+    let policies = members.compactMap(\.policy)
+    return policies.count == members.count ? ActingEnsemble.policy(of: policies) : nil
   }
 
   // MARK: Reading
@@ -108,6 +111,7 @@ public struct EnsembleDirectory: Sendable {
     agent.producer = manifest.producer
     agent.policyPart = manifest.policyPart
     agent.sizes = manifest.sizes
+    agent.normalizer = manifest.normalizer
     try checkInside(&agent, folder: folder)
     return agent
   }
@@ -176,6 +180,36 @@ public struct EnsembleDirectory: Sendable {
         agent.environment = found
       }
     }
+    for part in agent.parts where part.role.isPolicy {
+      for (name, file) in zip(part.fileNames, part.networks) {
+        if agent.normalizer == nil, part.name == agent.policyPart {
+          agent.normalizer = file.normalizer
+        }
+        guard file.normalizer == agent.normalizer else {
+          throw normalizers("\(folder)/\(name)", agent.normalizer, file.normalizer)
+        }
+      }
+    }
+    if let normalizer = agent.normalizer, let sizes = agent.sizes,
+      normalizer.mean.count != sizes.observationSize
+    {
+      throw .shapeMismatch(
+        file: "\(folder)/\(AgentManifest.fileName)", quantity: "numbers of the normaliser",
+        expected: "\(sizes.observationSize)", actual: "\(normalizer.mean.count)")
+    }
+  }
+
+  /// Networks that see observations differently do not go together.
+  static func normalizers(
+    _ file: String, _ expected: ObservationNormalizer?, _ actual: ObservationNormalizer?
+  ) -> EnsembleDirectoryError {
+    func words(_ normalizer: ObservationNormalizer?) -> String {
+      normalizer.map { "mean \($0.mean.first ?? 0), …, deviation \($0.std.first ?? 0), …" }
+        ?? "none"
+    }
+    return .shapeMismatch(
+      file: file, quantity: "normaliser of observations", expected: words(expected),
+      actual: words(actual))
   }
 
   private static func check(
@@ -202,6 +236,9 @@ public struct EnsembleDirectory: Sendable {
     }
     if let expected = first.environment, let actual = member.environment, expected != actual {
       throw .environments(file: folder, expected: expected, actual: actual)
+    }
+    guard member.normalizer == first.normalizer else {
+      throw normalizers(folder, first.normalizer, member.normalizer)
     }
   }
 

@@ -66,8 +66,27 @@ public struct NetworkFile: Sendable {
     return normalizer.map { NormalizedPolicy(policy, normalizer: $0) } ?? policy
   }
 
+  /// A policy that is one network; `nil` for those that are more.
+  public init?(_ policy: any Policy, metadata: [String: String] = [:]) {
+    switch policy {
+    case let policy as NormalizedPolicy:
+      self.init(policy.policy, metadata: metadata)
+      normalizer = policy.normalizer
+    case let policy as GaussianPolicy:
+      self.init(policy.network, role: .policy, metadata: metadata)
+      logStdBounds = policy.logStdBounds
+    case let policy as PlainGaussianPolicy:
+      self.init(policy.network, role: .gaussian, metadata: metadata)
+      (logStds, squashesMean) = (policy.logStds, policy.squashesMean)
+    case let policy as DeterministicPolicy:
+      self.init(policy.network, role: .deterministic, metadata: metadata)
+      explorationNoise = policy.explorationNoise
+    default: return nil
+    }
+  }
+
   /// ``policy`` without its normaliser.
-  var barePolicy: (any Policy)? {
+  public var barePolicy: (any Policy)? {
     switch role {
     case .policy: GaussianPolicy(network: network, logStdBounds: logStdBounds)
     case .deterministic:

@@ -13,10 +13,13 @@ struct PartRoles {
   private let actors: [Actor]
   /// The part whose networks are the acting policy; `nil` where the policy is more than these.
   let policyPart: String?
+  /// What all observations go through first.
+  let normalizer: ObservationNormalizer?
 
   init(_ agent: Agent) {
     actors = agent.parts.actors
-    let acting = PartRoles.networks(of: agent.policy)?.map(\.parameters)
+    normalizer = agent.parts.normalizer
+    let acting = PartRoles.networks(of: agent.algorithm.policy)?.map(\.parameters)
     policyPart =
       actors.first { actor in
         acting == (0..<actor.stack.members).map { actor.stack.snapshot($0).parameters }

@@ -23,7 +23,7 @@ public enum SafetensorsFile {
     } catch {
       let start: [UInt8] = try file.read(min(file.size, ForeignFile.examined), at: 0)
       guard let kind = ForeignFile.kind(of: start) else { throw error }
-      throw .malformed(file: path, reason: kind)
+      throw .malformed(file: path, reason: "it is \(kind)")
     }
     var result = NamedTensors(tensors: [:], metadata: header.metadata)
     var end = 0

@@ -65,6 +65,8 @@ public struct StoredAgent: Sendable {
   public var policyPart: String? = "actor"
   /// What the algorithm was set up with; `nil` where the files do not say.
   public var sizes: Sizes?
+  /// What all observations go through first; the files of policies hold it too.
+  public var normalizer: ObservationNormalizer?
 
   public struct Sizes: Sendable, Codable, Equatable {
     public var observationSize: Int
@@ -87,19 +89,17 @@ public struct StoredAgent: Sendable {
   /// The networks that act.
   public var actors: [NetworkFile] { policyPart.flatMap { part($0)?.networks } ?? [] }
 
-  /// The networks of a part that must be of this kind and number, without a normaliser.
+  /// The networks of a part that must be of this kind and number.
   ///
   /// - Parameter folder: the agent's, for messages.
   public func networks(
     _ name: String, _ count: Int, _ role: NetworkRole, in folder: String
   ) throws(EnsembleDirectoryError) -> [Network] {
     let found = part(name)?.networks ?? []
-    guard found.count == count, found.allSatisfy({ $0.role == role && $0.normalizer == nil })
-    else {
-      let normalized = found.contains { $0.normalizer != nil } ? " with a normaliser" : ""
+    guard found.count == count, found.allSatisfy({ $0.role == role }) else {
       throw .part(
         directory: folder, part: name, expected: "\(count) × \(role.rawValue)",
-        actual: found.first.map { "\(found.count) × \($0.role.rawValue)\(normalized)" } ?? "none")
+        actual: found.first.map { "\(found.count) × \($0.role.rawValue)" } ?? "none")
     }
     return found.map(\.network)
   }
@@ -120,6 +120,7 @@ public struct StoredAgent: Sendable {
     var setup = AgentSetup(
       observationSize: sizes.observationSize, actionSize: sizes.actionSize)
     setup.hiddenSizes = sizes.hiddenSizes
+    setup.normalizer = normalizer
     guard let agent = try? Agent.make(type, group, setup, pool: WorkerPool(threads: 1)),
       (try? AgentFiles.load([self], into: agent, named: algorithm)) != nil
     else { return nil }

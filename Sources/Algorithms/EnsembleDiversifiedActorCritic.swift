@@ -9,7 +9,7 @@ public import RLCore
 ///     L_ES = η/(K − 1)·mean[Σᵢ Σ_{j≠i} ⟨gᵢ, gⱼ⟩],  gⱼ = ∇ₐQⱼ(s, a)/‖∇ₐQⱼ(s, a)‖         (section 4)
 ///     L_π  = mean[α·log π(ã∣s) − minⱼ Qⱼ(s, ã)]
 ///
-/// with both minima over all K. η = 0 is SAC-N. All losses are taken from the parameters before the update.
+/// with both minima over all K. η = 0 is ``SACN``. All losses are taken from the parameters before the update.
 public final class EnsembleDiversifiedActorCritic: Algorithm {
   public static let name = "edac"
   public static let summary = "SAC with K diversified critics; η = 0: SAC-N (An et al. 2021)"

@@ -7,7 +7,8 @@ public import RLCore
 ///     L_π = mean[−Q₁(s, π(s))/m + λ·d(s, π(s))],  m = mean∣Q₁(s, π(s))∣            (section 4)
 ///
 /// with d the misfit of an autoencoder that the first ``Settings/vaeSteps`` updates train alone, and critics
-/// as in TD3. After the beginning of interaction, λ falls to a share of itself.
+/// as in TD3. Updates leave out a share of the policy's hidden units, its target's too. After the beginning of
+/// interaction, λ falls to a share of itself.
 public final class SupportedPolicyOptimization: Algorithm {
   public static let name = "spot"
   public static let summary = "TD3 within the data's support (Wu et al. 2022)"
@@ -31,6 +32,10 @@ public final class SupportedPolicyOptimization: Algorithm {
     public var noiseClip = 0.5
     @Setting(0...10, "Deviation of the noise on actions that are tried.", source: "TD3")
     public var explorationNoise = 0.1
+    @Setting(
+      0...0.9, "Share of the policy's hidden units that updates leave out.",
+      source: "SPOT's code: 0.1 for locomotion, 0 for AntMaze")
+    public var dropout = 0.1
     @Setting(
       0...1e6, "Weight of the support term.", symbol: "λ",
       source: "SPOT's code: 0.05 to 1 by dataset, hopper-medium's here")
@@ -59,6 +64,7 @@ public final class SupportedPolicyOptimization: Algorithm {
   private let actor: Actor
   private let critics: Critics
   private let (reconstruction, smoothing): (Noise, Noise)
+  private let (dropping, targetDropping): (Noise, Noise)
   private let (vaeLoss, criticLoss, policyLoss): (Metric, Metric, Metric)
   private let (misfit, weightMetric, targetMean): (Metric, Metric, Metric)
 
@@ -72,6 +78,7 @@ public final class SupportedPolicyOptimization: Algorithm {
       initialization: .torch, optimizer: rate)
     critics = parts.critics(count: 2, tau: settings.tau, initialization: .torch, optimizer: rate)
     (reconstruction, smoothing) = (parts.noise("reconstruction"), parts.noise("smoothing"))
+    (dropping, targetDropping) = (parts.noise("dropout"), parts.noise("target-dropout"))
     vaeLoss = parts.metric(
       "vae_loss", "loss of the autoencoder while it is trained, afterwards the last")
     criticLoss = parts.metric(
@@ -100,7 +107,8 @@ public final class SupportedPolicyOptimization: Algorithm {
       }
       return
     }
-    let y = settings.target(batch, step, actor: actor, critics: critics, noise: smoothing)
+    let next = actor.target(batch.nextObservations, dropout: settings.dropout, targetDropping)
+    let y = settings.target(batch, step, next: next.mode, critics: critics, noise: smoothing)
     targetMean.record(y.batchMean)
     let movesPolicy = step.count % settings.policyDelay == 0
     try step.minimize(critics, reporting: criticLoss, targetsFollow: movesPolicy) {
@@ -110,7 +118,7 @@ public final class SupportedPolicyOptimization: Algorithm {
     let lambda = supportWeight(step)
     weightMetric.record(lambda)
     try step.minimize(actor, reporting: policyLoss) {
-      let action = actor(batch.observations).mode
+      let action = actor(batch.observations, dropout: settings.dropout, dropping).mode
       let q = critics(batch.observations, action, member: 0)
       let distance = autoencoder.misfit(
         batch.observations, action, divergenceWeight: settings.divergenceWeight, reconstruction,

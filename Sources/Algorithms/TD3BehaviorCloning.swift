@@ -57,7 +57,8 @@ public final class TD3BehaviorCloning: Algorithm {
   }
 
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
-    let y = settings.target(batch, step, actor: actor, critics: critics, noise: smoothing)
+    let next = actor.target(batch.nextObservations).mode
+    let y = settings.target(batch, step, next: next, critics: critics, noise: smoothing)
     targetMean.record(y.batchMean)
     let movesPolicy = step.count % settings.policyDelay == 0
     try step.minimize(critics, reporting: criticLoss, targetsFollow: movesPolicy) {

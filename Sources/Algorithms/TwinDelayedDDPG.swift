@@ -56,7 +56,8 @@ public final class TwinDelayedDDPG: Algorithm {
   }
 
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
-    let y = settings.target(batch, step, actor: actor, critics: critics, noise: smoothing)
+    let next = actor.target(batch.nextObservations).mode
+    let y = settings.target(batch, step, next: next, critics: critics, noise: smoothing)
     targetMean.record(y.batchMean)
     let movesPolicy = step.count % settings.policyDelay == 0
     try step.minimize(critics, reporting: criticLoss, targetsFollow: movesPolicy) {
@@ -71,7 +72,7 @@ public final class TwinDelayedDDPG: Algorithm {
   public var policy: any Policy { actor.policy }
 }
 
-/// What TD3 and TD3+BC declare alike.
+/// What TD3, TD3+BC and SPOT declare alike.
 protocol TD3Settings {
   var discount: Double { get }
   var targetNoise: Double { get }
@@ -80,10 +81,11 @@ protocol TD3Settings {
 
 extension TD3Settings {
   /// y with target policy smoothing (TD3, eq. 14). The noisy action is clipped as in the authors' code.
+  ///
+  /// - Parameter action: π̄(s′), `[rows, actionSize]`.
   func target(
-    _ batch: Rows, _ step: Step, actor: Actor, critics: Critics, noise: Noise
+    _ batch: Rows, _ step: Step, next action: Variable, critics: Critics, noise: Noise
   ) -> Variable {
-    let action = actor.target(batch.nextObservations).mode
     let epsilon = (targetNoise * step.normal(noise, rows: batch.count, columns: action.columns))
       .clamped(-noiseClip, noiseClip)
     let next = (action + epsilon).clamped(-1, 1)

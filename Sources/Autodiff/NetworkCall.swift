@@ -28,6 +28,39 @@ package struct NetworkCall {
   /// ∂loss/∂(columns of the inputs), `[members, rows, columns]`, set while going backward.
   var inputGradient: Floats?
   var inputColumns = 0..<0
+  /// Hidden units that are left out; `nil`: none.
+  var dropout: Dropout?
+
+  /// Dropout of the hidden units (Srivastava et al. 2014): h ← h·1(u ≥ p)/(1 − p), u uniform.
+  struct Dropout {
+    /// u, `[rows, hidden units of all layers]`.
+    let uniform: Floats
+    let columns: Int
+    /// p.
+    let rate: Float
+    var scale: Float { 1 / (1 - rate) }
+
+    /// - Parameters:
+    ///   - units: what a layer gave for some rows.
+    ///   - row: number of the first of these.
+    ///   - place: that of the layer's first unit among all.
+    func apply(to units: MatrixView, row: Int, place: Int) {
+      let scale = scale
+      for r in 0..<units.rows {
+        let (u, h) = (uniform + (row + r) * columns + place, units.base + r * units.stride)
+        for c in 0..<units.columns { h[c] = u[c] < rate ? 0 : h[c] * scale }
+      }
+    }
+
+    /// What goes backward through units that stayed.
+    func scale(_ gradient: MatrixView) {
+      let scale = scale
+      for r in 0..<gradient.rows {
+        let d = gradient.base + r * gradient.stride
+        for c in 0..<gradient.columns { d[c] *= scale }
+      }
+    }
+  }
 
   /// Rows of a piece: a function of the shape alone, never of the threads. OpenBLAS packs its factors at
   /// each call, so pieces should be large; few members need smaller ones to keep several threads busy.

@@ -21,7 +21,8 @@ extension NetworkStack {
     for (index, layer) in layers.dropLast().enumerated() {
       let here = matrix(
         kept.map { $0 + layer.place * rows } ?? own.pair[index % 2].base, rows, layer.outputs)
-      let endsInOne = index == last && outputs == 1
+      // Dropout stands between the last ReLU and the head.
+      let endsInOne = index == last && outputs == 1 && call.dropout == nil
       if layer.isNormalized {
         let z = matrix(
           normal.map { $0 + layer.place * rows } ?? own.deltas[0].base, rows, layer.outputs)
@@ -48,6 +49,7 @@ extension NetworkStack {
         }
         return
       }
+      call.dropout?.apply(to: here, row: piece.rows.lowerBound, place: layer.place)
       below = here
     }
     DenseProduct.multiply(
@@ -100,6 +102,7 @@ extension NetworkStack {
           above, below, transposeA: true,
           into: matrix(gradient + layer.weight, layer.outputs, layer.inputs), accumulates: true)
       }
+      call.dropout?.scale(above)
       let next = matrix(own.deltas[(last - index + 1) % 2].base, kept, layer.inputs)
       DenseProduct.multiply(
         above, network.weight(index), into: next,
@@ -123,7 +126,7 @@ extension NetworkStack {
       call.outputGradient! + piece.rows.lowerBound * width + piece.place * outputs
     let activations = hidden + layers[last].place * rows
     let bias = gradient.map { $0 + layers[last].shiftOrBias }
-    if outputs == 1 {
+    if outputs == 1 && call.dropout == nil {
       // Rows without gradient, such as those of the greater twin, go no further.
       let kept = bk_nonzero_rows(outputGradient, width, rows, own.column.base, own.index)
       if kept == 0 { return nil }
@@ -145,6 +148,7 @@ extension NetworkStack {
         d, below, transposeA: true,
         into: matrix(gradient + head.weight, head.outputs, head.inputs), accumulates: true)
     }
+    call.dropout?.scale(d)
     let above = matrix(own.deltas[0].base, rows, head.inputs)
     DenseProduct.multiply(
       d, network.weight(last + 1), into: above, finish: .mask(positive: below, columnSums: bias))

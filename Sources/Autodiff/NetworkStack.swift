@@ -80,11 +80,22 @@ public final class NetworkStack: @unchecked Sendable {
   /// - Parameters:
   ///   - list: which members take part; `nil`: all.
   ///   - usesTarget: the targets' parameters instead; these get no gradient.
+  ///   - dropout: share of the hidden units that is left out, and which.
   package func call(
-    _ x: Variable, _ y: Variable? = nil, usesTarget: Bool = false, only list: MemberList? = nil
+    _ x: Variable, _ y: Variable? = nil, usesTarget: Bool = false, only list: MemberList? = nil,
+    dropout: (rate: Double, noise: Noise)? = nil
   ) -> Variable {
     let tape = x.tape
     var call = prepare(x, y, usesTarget: usesTarget, list: list)
+    if let dropout, dropout.rate > 0 {
+      require(
+        members == 1 && !shape.normalizesLayers && dropout.rate < 1,
+        "dropout of \(dropout.rate) in '\(block.name)': one network without layer norm, below 1")
+      let uniform = dropout.noise.uniform(
+        tape, rows: call.rows, columns: hiddenWidth, low: 0, high: 1)
+      call.dropout = NetworkCall.Dropout(
+        uniform: uniform.values, columns: hiddenWidth, rate: Float(dropout.rate))
+    }
     let columns = call.members * outputs
     guard call.trains || call.first.node >= 0 || call.second.node >= 0 else {
       runForward(call)

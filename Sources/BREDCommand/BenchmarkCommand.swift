@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarks
 import DenseMath
 import Foundation
+import RLCore
 import Runs
 
 struct BenchmarkCommand: ParsableCommand {

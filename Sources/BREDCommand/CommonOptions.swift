@@ -4,6 +4,7 @@ import DenseMath
 import Environments
 import Foundation
 import Logging
+import RLCore
 import Stages
 import Runs
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import RLCore
 import Runs
 import Stages
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import RLCore
 import Reports
 import Runs
 

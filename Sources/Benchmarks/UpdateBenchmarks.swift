@@ -120,6 +120,7 @@ enum UpdateBenchmarks {
     return try [nil, .groups, .dense].map { (pass: PassKind?) in
       var setup = AgentSetup(observationSize: observations, actionSize: actions)
       setup.hiddenSizes = size.hiddenSizes
+      setup.normalizer = member.normalizer
       let agent = try Agent(ConservativeQLearning.self, settings, setup, pool: pool)
       try AgentFiles.load([member], into: agent, named: folder)
       (agent.algorithm as! ConservativeQLearning).regression.forcedPass = pass

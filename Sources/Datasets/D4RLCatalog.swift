@@ -1,4 +1,5 @@
 internal import Foundation
+internal import RLCore
 
 /// The Gym-MuJoCo files of D4RL: their names, where they come from and where they are kept.
 public enum D4RLCatalog {
@@ -61,17 +62,18 @@ public enum D4RLCatalog {
 
   /// Where D4RL's files are kept: `D4RL_DATASET_DIR`, else `~/.d4rl/datasets`.
   public static var folder: String {
-    variable("D4RL_DATASET_DIR") ?? "\(NSHomeDirectory())/.d4rl/datasets"
+    folder("D4RL_DATASET_DIR", "~/.d4rl/datasets")
   }
 
   /// Where Minari's datasets are kept: `MINARI_DATASETS_PATH`, else `~/.minari/datasets`.
   public static var minariFolder: String {
-    variable("MINARI_DATASETS_PATH") ?? "\(NSHomeDirectory())/.minari/datasets"
+    folder("MINARI_DATASETS_PATH", "~/.minari/datasets")
   }
 
-  private static func variable(_ name: String) -> String? {
-    guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else { return nil }
-    return value.count > 1 && value.hasSuffix("/") ? String(value.dropLast()) : value
+  private static func folder(_ variable: String, _ usual: String) -> String {
+    let given = ProcessInfo.processInfo.environment[variable] ?? ""
+    let path = HomePath.expanded(given.isEmpty ? usual : given)
+    return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 
   /// From the metadata of tensorflow/datasets.

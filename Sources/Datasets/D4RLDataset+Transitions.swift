@@ -22,7 +22,8 @@ extension D4RLDataset {
   /// - Parameter returnDiscount: γ of `Transitions.returnsToGo`; `nil` leaves them out.
   /// - Throws: ``DatasetError/notFinite(file:field:row:column:value:)`` naming the first bad row;
   ///   ``DatasetError/unordered(file:rows:compared:firstRow:)`` where the following row is asked for
-  ///   and stored next observations contradict it in more than one row of a hundred.
+  ///   and stored next observations contradict it in more than one row of a hundred;
+  ///   ``DatasetError/noReturns(file:rows:compared:firstRow:)`` where returns are asked for from such rows.
   public func transitions(
     _ rule: TransitionRule = .followingRow, returnDiscount: Double? = nil
   ) throws(DatasetError) -> Transitions {
@@ -49,6 +50,16 @@ extension D4RLDataset {
     var observations = try finite("observations")
     if let keep, hasNextObservations {
       try checkOrder(observations, where: zip(keep, terminals).map { $0 && !$1 })
+    }
+    if stored, rows > 0, let ends {
+      var inside = ends.map { !$0 }
+      inside[rows - 1] = false
+      do { try checkOrder(observations, where: inside) } catch {
+        guard case .unordered(let file, let wrong, let compared, let first) = error else {
+          throw error
+        }
+        throw .noReturns(file: file, rows: wrong, compared: compared, firstRow: first)
+      }
     }
     let next: [Float]
     if let keep {

@@ -25,7 +25,6 @@ public struct D4RLColumn: Sendable, Equatable {
     case .chunked(let shape, let deflate):
       "chunks \(shape)" + (deflate.map { ", deflate \($0)" } ?? "")
     case .contiguous: "contiguous"
-    case .compact: "compact"
     }
   }
 }

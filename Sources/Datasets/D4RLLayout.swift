@@ -91,7 +91,7 @@ struct D4RLListing {
 
   private static func text(_ array: HDF5Dataset) throws(HDF5Error) -> String {
     switch array.type {
-    case .fixedString, .variableString: try array.readString()
+    case .string: try array.readString()
     case .integer: String(try array.read(Int64.self)[0])
     case .float: String(try array.read(Double.self)[0])
     case .boolean: String(try array.readFlags()[0])

@@ -15,6 +15,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   /// Stored next observations are not the observations of the following rows: the rows are not in the
   /// order of time.
   case unordered(file: String, rows: Int, compared: Int, firstRow: Int)
+  /// Returns are asked for, and rows do not follow each other in time.
+  case noReturns(file: String, rows: Int, compared: Int, firstRow: Int)
   /// The file would be replaced, and that was not asked for.
   case exists(file: String)
   /// The system refused something.
@@ -37,6 +39,10 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
         + "episode in \(rows) of \(compared) rows, the first is row \(first), so the following row "
         + "is not what happened next; set dataset.nextObservations: stored "
         + "(--set dataset.nextObservations=stored) to learn from next_observations"
+    case .noReturns(let file, let rows, let compared, let first):
+      "\(file): field 'next_observations' differs from the following row's observation inside an "
+        + "episode in \(rows) of \(compared) rows, the first is row \(first), so the rows are not in "
+        + "the order of time and there are no returns, which the algorithm needs"
     case .exists(let file): "\(file): already exists; it was left as it is"
     case .system(let file, let operation, let message): "\(file): \(operation): \(message)"
     }

@@ -6,22 +6,17 @@ public struct HDF5Error: Error, Equatable, CustomStringConvertible {
   public let object: String
   /// What is wrong, in words of our own.
   public let reason: String
-  /// The library's own error stack, outermost call first; empty when the library was not at fault.
-  public let stack: [String]
+  /// What the library says, its innermost function; empty when it was not at fault.
+  public let cause: String
 
-  package init(file: String, object: String = "", reason: String, stack: [String] = []) {
-    self.file = file
-    self.object = object
-    self.reason = reason
-    self.stack = stack
+  package init(file: String, object: String = "", reason: String, cause: String = "") {
+    (self.file, self.object, self.reason, self.cause) = (file, object, reason, cause)
   }
 
   public var description: String {
     // Names of objects are whatever the file holds.
     let place = object.isEmpty ? file : "\(file): \(object.printable)"
-    // The innermost entry is the cause; the others only tell the way there.
-    guard let cause = stack.last else { return "\(place): \(reason.printable)" }
-    return "\(place): \(reason.printable) (HDF5: \(cause.printable))"
+    return "\(place): \(reason.printable)" + (cause.isEmpty ? "" : " (HDF5: \(cause.printable))")
   }
 }
 

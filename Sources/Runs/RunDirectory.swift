@@ -10,7 +10,8 @@ public final class RunDirectory {
   public let path: String
   private let lock: RunLock
   private static let ownFiles: Set<String> = [".lock", partMark]
-  /// Lies in a directory that is part of the run in the directory above.
+  /// Lies in a directory that is part of the run in the directory above, if that is one: copied to
+  /// another place, it is nobody's part.
   private static let partMark = ".part-of-run"
 
   /// Refuses, without touching anything, a path that a run cannot use.
@@ -36,10 +37,9 @@ public final class RunDirectory {
     guard manager.isWritableFile(atPath: path) else {
       throw .cannotWrite(path: path, reason: "no permission to write here")
     }
-    if !isPart, names.contains(partMark) {
-      throw .partOfRun(
-        path: path,
-        owner: URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path)
+    let above = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path
+    if !isPart, names.contains(partMark), manager.fileExists(atPath: "\(above)/config.yaml") {
+      throw .partOfRun(path: path, owner: above)
     }
     if resume {
       try refuseForeign(path)

@@ -20,7 +20,10 @@ struct LoadedAgents {
     return network?.network.shape.hiddenSizes ?? []
   }
 
-  /// Tanh-Gaussian policies of all members, for distillation.
+  /// What all agents' observations go through first.
+  var normalizer: ObservationNormalizer? { members[0].normalizer }
+
+  /// Tanh-Gaussian policies of all members, for distillation; they see normalised observations.
   ///
   /// - Throws: where one is of another kind.
   func gaussianPolicies() throws -> [GaussianPolicy] {
@@ -102,12 +105,11 @@ enum AgentStore {
     return policy
   }
 
-  /// The policy of a file that must be plain.
+  /// The policy of a file that must be tanh-Gaussian, without its normaliser.
   static func gaussian(_ file: NetworkFile, named path: String) throws(RunError) -> GaussianPolicy {
-    guard let policy = file.policy as? GaussianPolicy else {
+    guard let policy = file.barePolicy as? GaussianPolicy else {
       throw .mismatch(
-        what: path, expected: "a tanh-Gaussian policy of raw observations",
-        actual: file.normalizer == nil ? file.role.rawValue : "one that normalises them")
+        what: path, expected: "a tanh-Gaussian policy", actual: file.role.rawValue)
     }
     return policy
   }
@@ -192,12 +194,13 @@ enum AgentStore {
   ///
   /// - Parameter sources: as ``digests(of:members:policiesOnly:distilled:)`` gives them.
   static func write(
-    distilled policy: GaussianPolicy, from sources: [String: String], task: ControlTask,
-    to file: String
+    distilled policy: GaussianPolicy, from sources: [String: String],
+    normalizer: ObservationNormalizer?, task: ControlTask, to file: String
   ) throws {
     let paths = sources.filter { $0.key.hasPrefix(digestPrefix) }
       .map { (String($0.key.dropFirst(digestPrefix.count)), $0.value) }
-    let network = NetworkFile(policy.network, role: .policy, metadata: metadata(task))
+    var network = NetworkFile(policy.network, role: .policy, metadata: metadata(task))
+    network.normalizer = normalizer
     try EnsembleDirectory.distilled(network, from: Dictionary(uniqueKeysWithValues: paths))
       .write(to: file)
   }
@@ -206,10 +209,10 @@ enum AgentStore {
   ///
   /// - Throws: ``RunError`` for other kinds, which need a directory.
   static func write(_ policy: any Policy, task: ControlTask, to file: String) throws {
-    guard let gaussian = policy as? GaussianPolicy else {
+    guard let network = NetworkFile(policy, metadata: metadata(task)) else {
       throw RunError.mismatch(
-        what: file, expected: "one tanh-Gaussian policy", actual: "\(type(of: policy))")
+        what: file, expected: "a policy of one network", actual: "\(type(of: policy))")
     }
-    try NetworkFile(gaussian.network, role: .policy, metadata: metadata(task)).write(to: file)
+    try network.write(to: file)
   }
 }

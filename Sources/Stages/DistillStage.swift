@@ -35,13 +35,16 @@ public struct DistillStage {
     context.warn(ofData: data.warnings)
     let distillation = PolicyDistillation(
       configuration: stageConfiguration, members: try agents.gaussianPolicies(),
-      observations: data.observations,
+      observations: agents.normalizer.map { $0(data.observations) } ?? data.observations,
       seed: UInt64(context.configuration.seed), pool: context.pool)
     let session = try distil(
-      distillation, task: task, inputs: inputs, warnings: data.warnings, in: directory)
+      distillation, agents.normalizer, task: task, inputs: inputs, warnings: data.warnings,
+      in: directory)
     try directory.makeDirectory(directory.weights)
     for path in addToEnsemble ? [file, shared] : [file] {
-      try AgentStore.write(distilled: distillation.policy, from: inputs, task: task, to: path)
+      try AgentStore.write(
+        distilled: distillation.policy, from: inputs, normalizer: agents.normalizer, task: task,
+        to: path)
     }
     try session.finish(extra: [
       "epochs": Double(distillation.epoch), "bestEpoch": Double(distillation.bestEpoch),
@@ -66,8 +69,8 @@ public struct DistillStage {
   }
 
   private func distil(
-    _ distillation: PolicyDistillation, task: ControlTask, inputs: [String: String],
-    warnings: [String], in directory: RunDirectory
+    _ distillation: PolicyDistillation, _ normalizer: ObservationNormalizer?, task: ControlTask,
+    inputs: [String: String], warnings: [String], in directory: RunDirectory
   ) throws -> StageSession {
     let session = try StageSession(
       stage: DistillStage.name, directory: directory, context: context,
@@ -110,9 +113,10 @@ public struct DistillStage {
       let evaluation =
         last
         ? try session.clock.measure(.evaluation) {
-          try task.evaluate(
-            distillation.policy, configuration: context.configuration, round: report.epoch,
-            pool: context.pool)
+          let policy = distillation.policy
+          return try task.evaluate(
+            normalizer.map { NormalizedPolicy(policy, normalizer: $0) } ?? policy,
+            configuration: context.configuration, round: report.epoch, pool: context.pool)
         } : nil
       try session.record(values, evaluation: evaluation, step: report.epoch)
       reporter.update(report.epoch)

@@ -14,15 +14,18 @@ struct HandOver {
   private let type: any Algorithm.Type
   private let settings: any SettingGroup
   private let task: ControlTask
+  /// Of agents that begin afresh; others keep the one that they have learned with.
+  private let normalizer: ObservationNormalizer?
 
   init(
     _ configuration: ExperimentConfiguration, type: any Algorithm.Type,
-    settings: any SettingGroup, task: ControlTask
+    settings: any SettingGroup, task: ControlTask, normalizer: ObservationNormalizer?
   ) {
     self.configuration = configuration
     self.type = type
     self.settings = settings
     self.task = task
+    self.normalizer = normalizer
   }
 
   private var online: OnlineSettings { configuration.online }
@@ -35,6 +38,33 @@ struct HandOver {
 
   func wantsDistilled(_ loaded: LoadedAgents) -> Bool {
     isJoint && online.actor == .distilled && members(of: loaded) > 1
+  }
+
+  /// What a reader should know of an actor that the algorithm has no use for.
+  func note(on loaded: LoadedAgents?) -> String? {
+    guard let loaded, members(of: loaded) > 1, !type.takesEnsemble, online.actor != .independent
+    else { return nil }
+    return
+      "'\(type.name)' takes over no ensemble: for 'online.actor: \(online.actor.rawValue)' each of the "
+      + "\(members(of: loaded)) agents goes on by itself, as with 'independent'"
+  }
+
+  /// Whether ``team(from:distilled:pool:)`` will succeed, and its policy can be kept as it should be.
+  ///
+  /// - Parameter distilled: `nil` also where it is still to be made; any member's policy is of its kind.
+  func check(_ loaded: LoadedAgents?, distilled: GaussianPolicy?) throws {
+    var distilled = distilled
+    if let loaded, distilled == nil, wantsDistilled(loaded) {
+      distilled = try loaded.gaussianPolicies()[0]
+    }
+    let team = try team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
+    let isKept = online.policyInterval > 0
+    if isKept, NetworkFile(ActingEnsemble.policy(of: team.agents)) == nil {
+      throw ConfigurationError.contradiction(
+        file: "configuration", keys: ["online.policyInterval", "online.algorithm"],
+        reason: "only policies of one network are kept, here \(team.agents.count) "
+          + "of '\(type.name)' act, \(online.actor.rawValue)")
+    }
   }
 
   /// The agents that learn online.
@@ -53,6 +83,7 @@ struct HandOver {
     ) { member, pool in
       var setup = AgentSetup(task.specification)
       setup.hiddenSizes = loaded?.hiddenSizes ?? configuration.networks.hiddenWidths
+      setup.normalizer = loaded.map(\.normalizer) ?? normalizer
       setup.ensembleSize = isJoint ? count : 1
       setup.actorMembers = isJoint && online.actor == .mixture ? count : 1
       setup.seed =

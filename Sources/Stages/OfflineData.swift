@@ -13,6 +13,8 @@ struct OfflineData {
   let observations: Matrix
   /// What rewards are multiplied by in minibatches, those of interaction too; buffers hold them as they are.
   let rewardScale: Float
+  /// What agents that begin on these data normalise observations with; buffers hold them as they are.
+  let normalizer: ObservationNormalizer?
   /// SHA-256 of the file.
   let digest: String
   /// What is odd about the file and bears on what is learnt from it.
@@ -38,8 +40,6 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
-    rewardScale =
-      configuration.dataset.rewards == .raw ? 1 : try OfflineData.rewardScale(file, path: path)
     let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
       configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
@@ -47,10 +47,21 @@ struct OfflineData {
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
-    warnings = try DatasetSummary(file, specification: task.specification).trainingWarnings
-      .map { "\(path): \($0)" }
+    let summary = try DatasetSummary(file, specification: task.specification)
+    guard !wantsReturns || summary.completeEpisodes > 0 else {
+      throw RunError.inconsistent(
+        path: path,
+        reason: "'\(algorithm!.name)' needs returns, and no episode in these data has an end")
+    }
+    warnings = summary.trainingWarnings.map { "\(path): \($0)" }
+    rewardScale =
+      configuration.dataset.rewards == .raw
+      ? 1 : try OfflineData.rewardScale(summary, path: path)
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
+    normalizer =
+      configuration.dataset.observations == .raw
+      ? nil : ObservationNormalizer(of: transitions.observations)
   }
 
   /// Uniformly with replacement.
@@ -62,8 +73,7 @@ struct OfflineData {
   }
 
   /// 1000/(best − worst return) (IQL's code).
-  private static func rewardScale(_ file: D4RLDataset, path: String) throws -> Float {
-    let summary = try DatasetSummary(file, specification: nil)
+  private static func rewardScale(_ summary: DatasetSummary, path: String) throws -> Float {
     let range = summary.returnMax - summary.returnMin
     guard range > 0, range.isFinite else {
       throw RunError.inconsistent(

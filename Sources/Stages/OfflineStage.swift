@@ -30,22 +30,34 @@ public struct OfflineStage {
     let type = try AlgorithmRegistry.named(configuration.offline.algorithm)
     let data = try OfflineData(
       configuration, task: task, for: type, configuration.offlineAlgorithm!)
-    let team = try makeTeam(type, task: task)
+    let team = try makeTeam(type, task: task, normalizer: data.normalizer)
     let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data.warnings)
     try train(team, on: data, task: task, in: directory)
     return directory.weights
   }
 
-  private func makeTeam(_ type: any Algorithm.Type, task: ControlTask) throws -> AgentTeam {
+  private func makeTeam(
+    _ type: any Algorithm.Type, task: ControlTask, normalizer: ObservationNormalizer?
+  ) throws -> AgentTeam {
     try AgentTeam(
       members: configuration.offline.members, pool: context.pool, extraColumns: type.extraColumns
     ) { member, pool in
-      var setup = AgentSetup(task.specification)
-      setup.hiddenSizes = configuration.networks.hiddenWidths
-      setup.seed = MemberSeed.of(seed: configuration.seed, member: member)
-      return try Agent.make(type, configuration.offlineAlgorithm!, setup, pool: pool)
+      try OfflineStage.agent(
+        configuration, type, task: task, normalizer: normalizer, member: member, pool: pool)
     }
+  }
+
+  /// An agent before its first update.
+  static func agent(
+    _ configuration: ExperimentConfiguration, _ type: any Algorithm.Type, task: ControlTask,
+    normalizer: ObservationNormalizer?, member: Int, pool: WorkerPool
+  ) throws(AlgorithmError) -> Agent {
+    var setup = AgentSetup(task.specification)
+    setup.hiddenSizes = configuration.networks.hiddenWidths
+    setup.normalizer = normalizer
+    setup.seed = MemberSeed.of(seed: configuration.seed, member: member)
+    return try Agent.make(type, configuration.offlineAlgorithm!, setup, pool: pool)
   }
 
   private func train(

@@ -11,7 +11,7 @@ import Runs
 ///
 /// Steps come in blocks. With `online.collection: blocks` a block begins with a reset and its last
 /// episode is cut (rlkit, BRED); with `steps` episodes run on across blocks, which may then be as short as
-/// one step. The loop can stop after any update and go on from there.
+/// one step; with `episodes` a block is one episode. The loop can stop after any update and go on from there.
 final class OnlineLoop {
   /// Columns beside the learner's own.
   static func columns(of team: AgentTeam) -> [String] {
@@ -128,7 +128,7 @@ final class OnlineLoop {
   // MARK: Collection
 
   private func collectBlock() {
-    let steps = min(settings.blockSteps, total - environmentSteps)
+    var steps = min(settings.blockSteps, total - environmentSteps)
     let policy: any Policy =
       environmentSteps < settings.randomSteps ? random : ActingEnsemble.policy(of: team.agents)
     switch settings.collection {
@@ -139,15 +139,10 @@ final class OnlineLoop {
         replay.endEpisode()
       }
       epochReturns += episodes.filter { !$0.unstable }.map(\.returnValue)
-    case .steps:
-      for _ in 0..<steps {
-        let outcome = collector.step(policy)
-        if let transition = outcome.transition { replay.append(transition) }
-        if let episode = outcome.finished {
-          replay.endEpisode()
-          if !episode.unstable { epochReturns.append(episode.returnValue) }
-        }
-      }
+    case .steps: for _ in 0..<steps { collectStep(policy) }
+    case .episodes:
+      steps = 1
+      while !collectStep(policy), environmentSteps + steps < total { steps += 1 }
     }
     let before = environmentSteps
     environmentSteps += steps
@@ -155,6 +150,17 @@ final class OnlineLoop {
     updatesDue = updatesOwed + updates(from: before, to: environmentSteps)
     updatesOwed = 0
     if replay.isWaiting { swap(&updatesDue, &updatesOwed) }
+  }
+
+  /// - Returns: whether the episode ended with this step.
+  @discardableResult
+  private func collectStep(_ policy: any Policy) -> Bool {
+    let outcome = collector.step(policy)
+    if let transition = outcome.transition { replay.append(transition) }
+    guard let episode = outcome.finished else { return false }
+    replay.endEpisode()
+    if !episode.unstable { epochReturns.append(episode.returnValue) }
+    return true
   }
 
   /// Gradient steps that follow environment steps `first` to `last`: none during the warm-up, the first

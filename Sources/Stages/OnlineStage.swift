@@ -50,21 +50,21 @@ public struct OnlineStage {
     let task = try ControlTask(configuration)
     let type = try AlgorithmRegistry.named(configuration.online.algorithm)
     let settings = configuration.onlineAlgorithm!
-    try OnlineStage.check(configuration)
+    try OnlineStageCheck.settings(configuration)
     let loaded = try ensemble.map { try AgentStore.read($0, task: task) }
     let data =
       configuration.readsDataset
       ? try OfflineData(configuration, task: task, for: type, settings) : nil
-    let handOver = HandOver(configuration, type: type, settings: settings, task: task)
+    let handOver = HandOver(
+      configuration, type: type, settings: settings, task: task, normalizer: data?.normalizer)
     var distilled: GaussianPolicy?
     if let loaded, handOver.wantsDistilled(loaded) {
       distilled = try loaded.distilled { context.reporter.note($0) }
     }
     // Whatever does not fit is refused before anything is written.
-    if distilled != nil || loaded.map({ !handOver.wantsDistilled($0) }) ?? true {
-      _ = try handOver.team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
-    }
+    try handOver.check(loaded, distilled: distilled)
     let directory = try RunDirectory(path: output, context: context)
+    if let note = handOver.note(on: loaded) { context.reporter.note(note) }
     context.warn(ofData: data?.warnings ?? [])
     var inputs: [String: String] = [:]
     if let data { inputs["dataset"] = data.digest }
@@ -103,18 +103,6 @@ public struct OnlineStage {
     }
     try session.finish(extra: ["environmentSteps": Double(configuration.online.environmentSteps)])
     return AgentStore.finalPolicy(in: directory.weights)
-  }
-
-  /// Whether algorithm and replay go together.
-  static func check(_ configuration: ExperimentConfiguration) throws {
-    guard configuration.trainsOnline, configuration.online.replay == .densityRatio else { return }
-    let type = try AlgorithmRegistry.named(configuration.online.algorithm)
-    guard !type.reportsPriorities else { return }
-    let fitting = AlgorithmRegistry.all.filter { $0.reportsPriorities }.map { $0.name }
-    throw ConfigurationError.contradiction(
-      file: "configuration", keys: ["online.replay", "online.algorithm"],
-      reason: "'density-ratio' needs an algorithm that says how often rows should come "
-        + "(\(fitting.sorted().joined(separator: ", "))), the algorithm is '\(type.name)'")
   }
 
   private func distil(_ ensemble: String, directory: RunDirectory) throws -> GaussianPolicy {

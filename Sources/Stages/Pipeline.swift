@@ -1,5 +1,7 @@
+import Algorithms
 import Configuration
 import Foundation
+import RLCore
 public import Runs
 
 /// All stages of one configuration, each in a run directory of its own; those that the configuration has
@@ -25,8 +27,9 @@ public struct Pipeline {
     }
     // Everything that can be refused is refused before hours are spent.
     let task = try ControlTask(configuration)
-    try OnlineStage.check(configuration)
-    let data = configuration.readsDataset ? try OfflineData(configuration, task: task) : nil
+    try OnlineStageCheck.settings(configuration)
+    try OnlineStageCheck.handOver(configuration, task: task)
+    let data = configuration.readsDataset ? try checkedData(task) : nil
     let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data?.warnings ?? [])
     try directory.adopt(configuration) { try refuseLengthening($0, directory) }
@@ -36,7 +39,10 @@ public struct Pipeline {
         output: directory.file(OfflineStage.name))
     }
     let members = configuration.online.members ?? configuration.offline.members
-    if let ensemble, configuration.distils, members > 1 {
+    let isOfUse =
+      try !configuration.trainsOnline || configuration.distillation.enabled == true
+      || AlgorithmRegistry.named(configuration.online.algorithm).takesEnsemble
+    if let ensemble, configuration.distils, isOfUse, members > 1 {
       try DistillStage(stage(.distillation, of: output)).run(
         ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
     }
@@ -47,6 +53,20 @@ public struct Pipeline {
     }
     try finish(directory)
     return policy
+  }
+
+  /// The dataset with the columns that any stage asks for.
+  private func checkedData(_ task: ControlTask) throws -> OfflineData {
+    let (offline, online) = (configuration.offline, configuration.online)
+    for (runs, name, settings) in [
+      (configuration.trainsOffline, offline.algorithm, configuration.offlineAlgorithm),
+      (configuration.trainsOnline, online.algorithm, configuration.onlineAlgorithm),
+    ] where runs {
+      let type = try AlgorithmRegistry.named(name)
+      guard type.extraColumns.contains(.returnToGo) else { continue }
+      return try OfflineData(configuration, task: task, for: type, settings)
+    }
+    return try OfflineData(configuration, task: task)
   }
 
   /// A stage cannot grow when a later one has begun with its result.

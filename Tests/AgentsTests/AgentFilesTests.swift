@@ -202,9 +202,10 @@ import Testing
     let path = folder.file("w")
     var origin = Self.origin
     origin.settings = TestAgents.settings(try Self.type(name))
-    origin.normalizer = ObservationNormalizer(mean: [1, 2, 3, 4, 5], std: [1, 1, 2, 2, 2])
+    let normalizer = ObservationNormalizer(mean: [1, 2, 3, 4, 5], std: [1, 1, 2, 2, 2])
     try AgentFiles.write(
-      agents: [try TestAgents.make(Self.type(name))], to: path, origin: origin)
+      agents: [try TestAgents.make(Self.type(name), normalizer: normalizer)], to: path,
+      origin: origin)
     return "\(path)/member-0"
   }
 
@@ -283,13 +284,32 @@ import Testing
     #expect(TestAgents.actions(read.policy!) == TestAgents.actions(agent.policy))
   }
 
+  /// Agents whose policies cannot be mixed act from their files by the mean of their actions, as in training.
+  @Test(arguments: ["td3", "bcq", "iql"]) func agentsThatActByTheirMean(name: String) throws {
+    let type = try AlgorithmRegistry.named(name)
+    let agents = try (0..<2).map { try TestAgents.make(type, seed: UInt64($0)) }
+    var origin = Self.origin
+    origin.settings = TestAgents.settings(type)
+    try AgentFiles.write(agents: agents, to: folder.file("e"), origin: origin)
+    let together = try StoredPolicy.read(folder.file("e")).policy
+    #expect(together is MeanPolicy)
+    #expect(TestAgents.actions(together) == TestAgents.actions(ActingEnsemble.policy(of: agents)))
+  }
+
   @Test func policiesThatCannotActTogether() throws {
     let agents = try (0..<2).map { try TestAgents.make(TwinDelayedDDPG.self, seed: UInt64($0)) }
     try AgentFiles.write(agents: agents, to: folder.file("e"), origin: Self.origin)
-    let error = #expect(throws: EnsembleDirectoryError.self) {
-      try StoredPolicy.read(folder.file("e"))
+    // What makes a policy of several parts is not known here.
+    for member in 0..<2 {
+      var stored = try EnsembleDirectory.readAgent(folder.file("e/member-\(member)"))
+      stored.policyPart = nil
+      stored.algorithm = "unheard-of"
+      try EnsembleDirectory.write(stored, index: member, to: folder.file("u"))
     }
-    #expect(error?.description.contains("kind 'deterministic' of 2 members") == true)
+    let error = #expect(throws: EnsembleDirectoryError.self) {
+      try StoredPolicy.read(folder.file("u"))
+    }
+    #expect(error?.description.contains("of 2 members") == true)
     let one = try StoredPolicy.read(folder.file("e/member-1"))
     #expect(TestAgents.actions(one.policy) == TestAgents.actions(agents[1].policy))
     let file = try StoredPolicy.read(folder.file("e/member-1/actor.safetensors"))
@@ -299,14 +319,41 @@ import Testing
   /// One mixture sees one kind of observations.
   @Test func mixturesAgreeOnTheirNormalizer() throws {
     let members = try (0..<2).map { (seed: UInt64) in
-      var origin = Self.origin
-      origin.normalizer = ObservationNormalizer(
+      let normalizer = ObservationNormalizer(
         mean: [1, 2, 3, 4, 5], std: [1, 1, 1, 1, 2 + Float(seed)])
       return AgentFiles.members(
-        of: try TestAgents.make(SoftActorCritic.self, seed: seed), origin: origin)[0]
+        of: try TestAgents.make(SoftActorCritic.self, seed: seed, normalizer: normalizer),
+        origin: Self.origin)[0]
     }
     #expect(EnsembleDirectory(members: members).policy == nil)
     let same = EnsembleDirectory(members: [members[1], members[1]])
     #expect((same.policy as? NormalizedPolicy)?.normalizer.std[4] == 3)
+    try EnsembleDirectory(members: members).write(to: folder.file("e"))
+    let error = #expect(throws: EnsembleDirectoryError.self) {
+      try EnsembleDirectory.read(folder.file("e"))
+    }
+    #expect(error?.description.contains("normaliser of observations") == true)
+  }
+
+  /// Agents with a normaliser act from their files as they did, whatever their policy is made of; a policy of
+  /// one network does from its file alone.
+  @Test(arguments: AlgorithmRegistry.names) func normalizersStayWithAgents(name: String) throws {
+    let normalizer = ObservationNormalizer(mean: [1, 2, -3, 0, 5], std: [1, 0.5, 2, 2, 3])
+    let type = try AlgorithmRegistry.named(name)
+    var origin = Self.origin
+    origin.settings = TestAgents.settings(type)
+    let agent = try TestAgents.make(type, normalizer: normalizer)
+    try AgentFiles.write(online: agent, to: folder.file("w"), origin: origin)
+    let read = try EnsembleDirectory.read(folder.file("w")).members[0]
+    #expect(read.normalizer == normalizer)
+    let actions = TestAgents.actions(agent.policy)
+    #expect(TestAgents.actions(try #require(read.policy)) == actions)
+    #expect(actions != TestAgents.actions(try TestAgents.make(type).policy))
+    let file = folder.file("w/\(AgentFiles.policyName)")
+    if FileManager.default.fileExists(atPath: file) {
+      #expect(TestAgents.actions(try StoredPolicy.read(file).policy) == actions)
+      let network = try #require(NetworkFile(agent.policy))
+      #expect(TestAgents.actions(try #require(network.policy)) == actions)
+    }
   }
 }

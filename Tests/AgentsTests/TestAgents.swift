@@ -49,13 +49,15 @@ enum TestAgents {
   static let actionSize = 3
 
   static func make(
-    _ type: any Algorithm.Type, seed: UInt64 = 7, ensembleSize: Int = 1, actorMembers: Int = 1
+    _ type: any Algorithm.Type, seed: UInt64 = 7, ensembleSize: Int = 1, actorMembers: Int = 1,
+    normalizer: ObservationNormalizer? = nil
   ) throws -> Agent {
     var setup = AgentSetup(observationSize: observationSize, actionSize: actionSize)
     setup.hiddenSizes = [12, 9]
     setup.seed = seed
     setup.ensembleSize = ensembleSize
     setup.actorMembers = actorMembers
+    setup.normalizer = normalizer
     func open<A: Algorithm>(_ type: A.Type) throws -> Agent {
       try Agent(type, A.Settings(), setup, pool: WorkerPool(threads: 1))
     }

@@ -13,7 +13,8 @@ import Testing
   static let actionSize = 3
 
   static func agent(
-    _ name: String, threads: Int, seed: UInt64 = 7, ensembleSize: Int = 1, actorMembers: Int = 1
+    _ name: String, threads: Int, seed: UInt64 = 7, ensembleSize: Int = 1, actorMembers: Int = 1,
+    normalizer: ObservationNormalizer? = nil
   ) throws -> Agent {
     let type = try AlgorithmRegistry.named(name)
     var setup = AgentSetup(observationSize: observationSize, actionSize: actionSize)
@@ -21,6 +22,7 @@ import Testing
     setup.seed = seed
     setup.ensembleSize = ensembleSize
     setup.actorMembers = actorMembers
+    setup.normalizer = normalizer
     return try make(type, setup, WorkerPool(threads: threads))
   }
 
@@ -110,6 +112,40 @@ import Testing
     try resumed.restore(saved)
     #expect(Self.bits(try Self.train(resumed, steps: 3..<6)) == expected)
     #expect(resumed.state == reference.state)
+  }
+
+  /// An agent with a normaliser is the agent without one that is given normalised observations.
+  @Test(arguments: AlgorithmRegistry.names)
+  func observationsAreNormalizedOnce(name: String) throws {
+    let normalizer = ObservationNormalizer(mean: [1, -2, 0, 0.5, 3], std: [2, 0.25, 1, 3, 0.5])
+    let agent = try Self.agent(name, threads: 2, normalizer: normalizer)
+    let plain = try Self.agent(name, threads: 2)
+    for step in 0..<3 {
+      var batch = Self.batch(agent, step: step)
+      _ = try agent.update(on: batch)
+      batch.observations = normalizer(batch.observations)
+      batch.nextObservations = normalizer(batch.nextObservations)
+      _ = try plain.update(on: batch)
+    }
+    #expect(agent.state == plain.state)
+    let observation: [Float] = [0.3, -1, 2, 0.1, -0.7]
+    for selection in ActionSelection.allCases {
+      var one = RandomStream(seed: 3, purpose: "act")
+      var other = one
+      #expect(
+        agent.policy.action(for: observation, selection: selection, using: &one)
+          == plain.policy.action(
+            for: normalizer(observation), selection: selection, using: &other))
+    }
+  }
+
+  /// Mean and deviation as TD3+BC's code has them.
+  @Test func normalizerOfObservations() {
+    let matrix = Matrix(rows: 4, columns: 2, elements: [1, 5, 2, 5, 3, 5, 6, 5])
+    let normalizer = ObservationNormalizer(of: matrix)
+    #expect(normalizer.mean == [3, 5])
+    #expect(normalizer.std == [Float(3.5.squareRoot() + 1e-3), Float(1e-3)])
+    #expect(normalizer(matrix).row(3) == [3 / normalizer.std[0], 0])
   }
 
   @Test(arguments: cases, [1, 2])

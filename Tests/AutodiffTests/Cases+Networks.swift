@@ -54,6 +54,15 @@ extension OperationCase {
       network("subsetOfTargets", StackSpec(5, [6, 5], 1, members: 3, targets: true)) {
         $0.call($1.x(0), $1.x(1), usesTarget: true, only: $1.members([2, 1]))
       },
+      network("dropout", StackSpec(5, [6, 5], 3)) {
+        $0.call($1.x(0), $1.x(1), dropout: (0.3, $1.noise))
+      }.with { $0.noise = Numbers(11) },
+      network("dropoutOneOutput", StackSpec(5, [6, 5], 1)) {
+        $0.call($1.x(0), $1.x(1), dropout: (0.3, $1.noise))
+      }.with { $0.noise = Numbers(11) },
+      network("dropoutTarget", StackSpec(5, [6, 5], 3, targets: true)) {
+        $0.call($1.x(0), $1.x(1), usesTarget: true, dropout: (0.3, $1.noise))
+      }.with { $0.noise = Numbers(11) },
       // The greater twin's rows have no gradient.
       network("twinMinimum", StackSpec(5, [6, 5], 1, members: 4)) {
         $0.call($1.x(0), $1.x(1)).minimum(of: 2)

@@ -72,7 +72,8 @@ import Testing
   /// - Parameter hangingUp: close the terminal as soon as something was written.
   /// - Returns: exit status, and what the terminal received.
   private func runOnTerminal(
-    _ arguments: [String], columns: UInt16, hangingUp: Bool = false
+    _ arguments: [String], columns: UInt16, hangingUp: Bool = false,
+    environment: [String: String] = [:]
   ) throws -> (status: Int32, text: String) {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     // TIOCSPTLCK unlocks the other side, TIOCGPTN gives its number.
@@ -84,6 +85,7 @@ import Testing
     let process = Process()
     process.executableURL = CommandRunner.executable
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle(fileDescriptor: slave, closeOnDealloc: false)
@@ -127,6 +129,24 @@ import Testing
       // The first of two blocks is half of the work, although its steps are collected at once.
       if line.contains("200/400") { #expect((Int(percent) ?? 100) <= 60, "\(line)") }
     }
+  }
+
+  @Test(arguments: [40, 80]) func theDownloadsLineFitsTheTerminal(columns: Int) throws {
+    let body = try Data(
+      contentsOf: Resources.package.appendingPathComponent(
+        "experiments/datasets/halfcheetah-demo.hdf5"))
+    let server = try FileServer(.init(body: body))
+    let (status, text) = try runOnTerminal(
+      [
+        "dataset", "fetch", "hopper-random-v1", "--url", server.url, "--output",
+        folder.file("download"),
+      ], columns: UInt16(columns), environment: ["no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"])
+    #expect(status == 0, "\(text)")
+    let lines = text.components(separatedBy: "\u{1B}[J").map { piece in
+      String(piece.unicodeScalars.prefix { $0.value >= 32 }.map(Character.init))
+    }.filter { $0.contains("% ") }
+    #expect(!lines.isEmpty, "\(text)")
+    for line in lines { #expect(line.count < columns, "\(line)") }
   }
 
   @Test func aRunSurvivesItsTerminal() throws {

@@ -23,8 +23,10 @@ import Testing
   }
 
   /// `--set` texts that make a run small; a method is told only what it has.
-  private func tiny(_ method: String, _ task: String) throws -> [String] {
-    let values = try configuration(method, task).values
+  private func tiny(
+    _ method: String, _ task: String, set more: [String] = []
+  ) throws -> [String] {
+    let values = try configuration(method, task, set: more).values
     var result: [String] = []
     func set(_ key: String, _ value: String) {
       if values.contains(where: { $0.key == key }) { result.append("\(key)=\(value)") }
@@ -40,16 +42,19 @@ import Testing
     set("distillation.epochs", "2")
     set("distillation.epochSteps", "3")
     let isStepwise = values.contains { $0.key == "online.epochSteps" }
-    set("online.environmentSteps", "60")
-    set(isStepwise ? "online.epochSteps" : "online.blockSteps", "20")
-    set("online.updatesPerStep", number("online.updatesPerStep") > 1 ? "2" : "0.5")
+    // An episode of halfcheetah has 1000 steps.
+    let isEpisodic = values.contains { $0.value == .text("episodes") }
+    set("online.environmentSteps", isEpisodic ? "1040" : "60")
+    set(isStepwise ? "online.epochSteps" : "online.blockSteps", isEpisodic ? "500" : "20")
+    let isFast = number("online.updatesPerStep") > 1
+    set("online.updatesPerStep", isEpisodic ? "0.02" : isFast ? "2" : "0.5")
     if number("online.firstBlockMultiplier") > 1 { set("online.firstBlockMultiplier", "2") }
     for key in ["online.randomSteps", "online.warmupSteps"] where number(key) > 0 { set(key, "10") }
     set("online.checkpointInterval", "1")
     for stage in ["offline", "online"] {
       for (name, value) in [
         ("batchSize", 8), ("critics", 3), ("autoencoderWidth", 8), ("firstWidth", 8),
-        ("secondWidth", 8), ("actingCandidates", 3),
+        ("secondWidth", 8), ("actingCandidates", 3), ("vaeWidth", 8), ("vaeSteps", 5),
       ] {
         for line in values where line.key.hasPrefix("\(stage).") && line.key.hasSuffix(".\(name)") {
           // Critics that come from offline agents are as many as these have.
@@ -57,7 +62,7 @@ import Testing
         }
       }
     }
-    return result.flatMap { ["--set", $0] }
+    return (result + more).flatMap { ["--set", $0] }
   }
 
   private func dataset(_ robot: String) throws -> String {
@@ -71,12 +76,13 @@ import Testing
   }
 
   private func command(
-    _ method: String, _ task: String, _ dataset: String, _ output: String, _ more: String...
+    _ method: String, _ task: String, _ dataset: String, _ output: String, _ more: String...,
+    set overrides: [String] = []
   ) throws -> [String] {
     try [
       "run", "--task", task, "--method", method, "--seed", "3", "--dataset", dataset, "--output",
       folder.file(output), "--quiet",
-    ] + more + tiny(method, task)
+    ] + more + tiny(method, task, set: overrides)
   }
 
   /// Weights of every stage.
@@ -131,9 +137,62 @@ import Testing
     }
   }
 
+  /// Whatever learns online, on whatever replay its method has, takes balanced replay by one key; the
+  /// ablations of figure 8 take all schemes.
+  @Test func everyOnlineMethodTakesOtherReplays() throws {
+    let data = try dataset("hopper")
+    for method in Self.methods {
+      let own = try configuration(method, "hopper-medium-v2")
+      guard own.trainsOnline else { continue }
+      var others = own.online.replay == .balanced ? [] : ["balanced"]
+      if ["td3-ft", "sac-d-ft"].contains(method) { others += ["online-only", "half"] }
+      for replay in others {
+        let output = "\(method)-\(replay)"
+        let run = try CommandRunner.run(
+          command(method, "hopper-medium-v2", data, output, set: ["online.replay=\(replay)"]))
+        #expect(run.status == 0, "\(output): \(run.errors)")
+        #expect(!results(output).isEmpty, "\(output)")
+      }
+    }
+  }
+
+  /// An actor that the algorithm has no use for is passed over, aloud and without distilling for it.
+  @Test func nothingIsDistilledForAnAlgorithmOfOneAgent() throws {
+    let data = try dataset("hopper")
+    let arguments = try command(
+      "td3-ft", "hopper-medium-v2", data, "alone", set: ["online.actor=distilled"]
+    ).filter { $0 != "--quiet" }
+    let run = try CommandRunner.run(arguments)
+    #expect(run.status == 0 && run.errors.contains("takes over no ensemble"), "\(run.errors)")
+    #expect(!results("alone").keys.contains { $0.contains("distilled") })
+  }
+
+  /// What ends offline by default goes on online by a key.
+  @Test(arguments: ["td3-bc", "td3"]) func agentsOfTD3BCGoOn(algorithm: String) throws {
+    let data = try dataset("hopper")
+    let run = try CommandRunner.run(
+      command(
+        "td3-bc", "hopper-medium-v2", data, "on",
+        set: ["online.algorithm=\(algorithm)", "online.firstBlockMultiplier=1"]))
+    #expect(run.status == 0, "\(run.errors)")
+    // The policy alone knows how observations were normalised.
+    let policy = folder.file("on/finetune/weights/policy.safetensors")
+    for (command, place) in [("evaluate", policy), ("evaluate", folder.file("on"))] {
+      let played = try CommandRunner.run(
+        command, "--policy", place, "--episodes", "1", "--seed", "1", "--json")
+      #expect(played.status == 0 && played.output.contains("\"mean\""), "\(played.errors)")
+    }
+    let made = folder.file("made.hdf5")
+    let collected = try CommandRunner.run(
+      "dataset", "collect", "--env", "hopper", "--policy", policy, "--steps", "50", "--output", made
+    )
+    #expect(collected.status == 0, "\(collected.errors)")
+    #expect(FileManager.default.fileExists(atPath: made))
+  }
+
   @Test(
     .enabled(if: Resources.longTests, "BRED_LONG_TESTS is not set"),
-    arguments: ["hopper", "walker2d", "halfcheetah"])
+    arguments: Set(tasks.map { String($0.prefix { $0 != "-" }) }).sorted())
   func killsLeaveNoTrace(robot: String) throws {
     let data = try dataset(robot)
     for method in Self.methods {
@@ -142,7 +201,7 @@ import Testing
       #expect(whole.status == 0, "\(method): \(whole.errors)")
       let arguments = try command(method, task, data, "\(method)-killed", "--resume")
       let kills = try CommandRunner.killAtMilestones(
-        arguments, times: 2, in: folder.file("\(method)-killed")
+        arguments, times: 1, in: folder.file("\(method)-killed")
       ) { $0.contains("step-") }
       #expect(kills > 0, "\(method)")
       #expect(try CommandRunner.run(arguments).status == 0, "\(method)")

@@ -81,6 +81,15 @@ import Testing
       }
     }
     #expect(contents(of: folder.path) == before)
+    // Copied away, a stage's directory is a run like any other.
+    try FileManager.default.copyItem(
+      atPath: folder.file("run/pretrain"), toPath: folder.file("alone"))
+    let alone = try CommandRunner.run(
+      [
+        "pretrain", "--env", "hopper", "--dataset", workshop.dataset, "--output",
+        folder.file("alone"), "--resume",
+      ] + Workshop.small)
+    #expect(alone.status == 0, "\(alone.errors)")
   }
 
   @Test func theDistillationOfFineTuningIsAPart() throws {
@@ -112,6 +121,14 @@ import Testing
       let result = try CommandRunner.start(arguments, environment: ["HOME": home]).wait()
       #expect(result.status == 0, "\(arguments.prefix(3)): \(result.errors)")
     }
+    let list = try CommandRunner.start(
+      ["dataset", "list"],
+      environment: [
+        "HOME": home, "D4RL_DATASET_DIR": "~/d4rl/", "MINARI_DATASETS_PATH": "~/minari",
+      ]
+    ).wait()
+    #expect(list.output.contains("D4RL files: \(home)/d4rl\n"), "\(list.output)")
+    #expect(list.output.contains("\(home)/minari"), "\(list.output)")
     try run(["run", "~/my.yaml", "--output=~/runs/x", "--quiet"] + Workshop.small)
     #expect(FileManager.default.fileExists(atPath: "\(home)/runs/x/summary.json"))
     try run(["evaluate", "--policy=~/runs/x/finetune", "--episodes", "1"])

@@ -15,6 +15,7 @@ import Testing
           path: data/hopper.hdf5
           nextObservations: following-row
           rewards: raw
+          observations: raw
         networks:
           hiddenLayers: 2
           hiddenUnits: 256

@@ -48,6 +48,23 @@ import Testing
     return try D4RLDataset(contentsOf: path)
   }
 
+  /// Returns are sums along the rows, wherever next observations come from.
+  @Test func rowsInRandomOrderHaveNoReturns() throws {
+    let shuffled = try file { _, row, count in row * 77 % count }
+    #expect(try shuffled.transitions(.storedNextObservations).count == 200)
+    #expect {
+      _ = try shuffled.transitions(.storedNextObservations, returnDiscount: 0.9)
+    } throws: { error in
+      guard case .noReturns(_, let rows, let compared, _) = error as? DatasetError else {
+        return false
+      }
+      return rows == compared && "\(error)".contains("no returns")
+    }
+    let ordered = try file { _, row, _ in row }
+    let returns = try ordered.transitions(.storedNextObservations, returnDiscount: 0.9).returnsToGo
+    #expect(returns?.count == 200)
+  }
+
   @Test func rowsInRandomOrderAreRefusedUnlessNextObservationsAreRead() throws {
     // 77 and 200 have no common factor: every row once.
     let shuffled = try file { _, row, count in row * 77 % count }

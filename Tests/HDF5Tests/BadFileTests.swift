@@ -39,9 +39,9 @@ import Testing
       "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 283212\n",
       "a Git LFS pointer to 283212 bytes"
     ),
-    ("\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page (HTML)"),
-    ("<HTML>404", "a web page (HTML)"), ("(dp0\nS'observations'\n", "a Python pickle"),
-    ("PK\u{3}\u{4}rest of it", "a zip archive, as NumPy's .npz"),
+    ("\n<!DOCTYPE html><html><body>Sign in</body></html>", "an HTML page"),
+    ("<HTML>404", "an HTML page"), ("(dp0\nS'observations'\n", "a Python pickle"),
+    ("PK\u{3}\u{4}rest of it", "a zip archive"),
   ])
   func impostors(text: String, name: String) throws {
     let error = try refusal(Array(text.utf8))
@@ -50,8 +50,8 @@ import Testing
 
   @Test(arguments: [
     ([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0], "a Python pickle"),
-    ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0], "packed by gzip"),
-    ([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 0, 0], "an array of NumPy"),
+    ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0], "compressed with gzip"),
+    ([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 0, 0], "a NumPy array"),
   ])
   func binaryImpostors(bytes: [UInt8], name: String) throws {
     #expect(try refusal(bytes).reason.contains("is not an HDF5 file but \(name)"))

@@ -1,3 +1,4 @@
+import CFaults
 import DenseMath
 import Foundation
 import HDF5
@@ -8,17 +9,22 @@ import Testing
 @Suite struct ChildTests {
   let path = Resources.fixture("datasets/kinds.hdf5").path
 
-  /// Numbers as in `bred_h5_fault`.
-  @Test(arguments: [
-    (UInt32(1), "libhdf5 crashed on it (Aborted)"), (2, "libhdf5 found no end and was stopped"),
-    (3, "libhdf5 gave no answer for 1 seconds and was stopped"),
-    (4, "libhdf5 broke off in the middle of an answer"),
-    (5, "libhdf5 says more than such a file can hold"),
-  ])
-  func faults(fault: UInt32, reason: String) throws {
+  private typealias Fault = @convention(c) () -> Void
+
+  private static let kinds: [(name: String, fault: Fault, reason: String)] = [
+    ("crash", bred_fault_crash, "libhdf5 crashed on it (Aborted)"),
+    ("endless work", bred_fault_endless_work, "libhdf5 found no end and was stopped"),
+    ("silence", bred_fault_silence, "libhdf5 gave no answer for 1 seconds and was stopped"),
+    ("short answer", bred_fault_short_answer, "libhdf5 broke off in the middle of an answer"),
+    ("nonsense", bred_fault_nonsense, "libhdf5 says more than such a file can hold"),
+  ]
+
+  @Test(arguments: ["crash", "endless work", "silence", "short answer", "nonsense"])
+  func faults(name: String) throws {
+    let (_, fault, reason) = try #require(ChildTests.kinds.first { $0.name == name })
     var limits = HDF5Limits()
     limits.fault = fault
-    if fault == 2 { limits.processorSeconds = 1 } else { limits.silenceSeconds = 1 }
+    if name == "endless work" { limits.processorSeconds = 1 } else { limits.silenceSeconds = 1 }
     let start = Date()
     let error = try #require(throws: HDF5Error.self) {
       _ = try HDF5File(reading: path, limits: limits)
@@ -35,7 +41,7 @@ import Testing
     }
     let forms = Resources.fixture("datasets/forms.hdf5").path
     var limits = HDF5Limits()
-    limits.fault = 1
+    limits.fault = bred_fault_crash
     let before = try descriptors()
     for _ in 0..<40 {
       #expect(throws: HDF5Error.self) { try HDF5File(reading: path, limits: limits) }
@@ -84,10 +90,26 @@ import Testing
     let forms = Resources.fixture("datasets/forms.hdf5")
     try FileManager.default.copyItem(at: forms, to: URL(fileURLWithPath: path))
     let array = try HDF5File(reading: path).dataset("filters/fletcher32")
-    #expect(try array.read(Float.self) == FormTests.long)
     try FileManager.default.removeItem(atPath: path)
-    try FileManager.default.copyItem(at: forms, to: URL(fileURLWithPath: path))
+    #expect(try array.read(Float.self) == FormTests.long)
+    let kinds = Resources.fixture("datasets/kinds.hdf5")
+    try FileManager.default.copyItem(at: kinds, to: URL(fileURLWithPath: path))
+    #expect(try array.read(Float.self) == FormTests.long)
+  }
+
+  /// Rewritten in place, it is not what was looked at.
+  @Test func rewritten() throws {
+    let folder = TemporaryDirectory()
+    let path = folder.file("data.hdf5")
+    let forms = try Data(contentsOf: Resources.fixture("datasets/forms.hdf5"))
+    try forms.write(to: URL(fileURLWithPath: path))
+    let array = try HDF5File(reading: path).dataset("filters/fletcher32")
+    let kinds = try Data(contentsOf: Resources.fixture("datasets/kinds.hdf5"))
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: kinds)
+    try file.close()
     let error = try #require(throws: HDF5Error.self) { try array.read(Float.self) }
-    #expect(error.reason == "was replaced while it was read")
+    #expect(error.reason == "cannot be opened" && error.object == "filters/fletcher32")
   }
 }

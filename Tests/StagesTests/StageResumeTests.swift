@@ -1,3 +1,4 @@
+import Agents
 import Algorithms
 import Configuration
 import Datasets
@@ -34,14 +35,16 @@ import Testing
       "networks.hiddenUnits=8", "evaluation.episodes=1", "offline.members=2",
       "offline.gradientSteps=7", "offline.epochSteps=3", "offline.checkpointInterval=2",
       "distillation.epochs=3", "distillation.epochSteps=2", "online.environmentSteps=25",
-      "online.blockSteps=10", "online.updatesPerStep=0.3", "online.checkpointInterval=2",
+      "online.updatesPerStep=0.3", "online.checkpointInterval=2",
     ]
+    let blocks =
+      more.contains("online.collection=episodes") ? [] : ["online.blockSteps=10"]
     return try ExperimentConfiguration.resolve(
       ConfigurationSources(
         method: method,
         file: ConfigurationLayer(
           name: "test", yaml: "{environment: hopper, dataset: {path: \(dataset)}}"),
-        overrides: tiny + more),
+        overrides: tiny + blocks + more),
       catalog: .registered, stages: stages
     ).configuration
   }
@@ -106,22 +109,51 @@ import Testing
     try compare(configuration) { try OfflineStage($0).run(output: $1) }
   }
 
-  private func agents(_ algorithm: String = "cql") throws -> String {
+  private func agents(_ algorithm: String = "cql", _ more: String...) throws -> String {
     let ensemble = folder.path + "/agents"
     try OfflineStage(
       context(
         configuration(
-          [.offline], ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"]))
+          [.offline],
+          ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"] + more))
     ).run(output: ensemble)
     return ensemble
+  }
+
+  /// A normaliser is the dataset's at first, and the agents' from then on: through distillation, hand-over and
+  /// interruptions, whether or not the dataset is there.
+  @Test(arguments: [
+    ["online.actor=distilled"], ["online.actor=mixture", "online.policyInterval=0"],
+    ["online.actor=independent", "online.replay=online-only"],
+  ]) func normalizersGoAlong(settings: [String]) throws {
+    let ensemble = try agents("cql", "dataset.observations=normalized")
+    let read = try EnsembleDirectory.read(ensemble + "/weights")
+    let normalizer = try #require(read.members[0].normalizer)
+    let data = try D4RLDataset(contentsOf: dataset).transitions().observations
+    #expect(normalizer == ObservationNormalizer(of: data))
+    let configuration = try configuration([.online], settings + ["online.sac.batchSize=8"])
+    #expect(!configuration.yaml().contains("normalized"))
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+    let policy = try StoredPolicy.read(folder.path + "/whole/weights").policy
+    #expect((policy as? NormalizedPolicy)?.normalizer == normalizer)
+  }
+
+  @Test(arguments: ["td3-bc", "cql"]) func normalizedOfflineTraining(algorithm: String) throws {
+    let configuration = try configuration(
+      [.offline],
+      [
+        "offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8",
+        "dataset.observations=normalized",
+      ])
+    try compare(configuration) { try OfflineStage($0).run(output: $1) }
   }
 
   @Test(arguments: [
     [], ["online.actor=mixture"], ["online.actor=independent"],
     ["online.collection=steps", "online.blockSteps=3", "online.epochSteps=7"],
     ["online.warmupSteps=10", "online.replay=uniform"],
-    ["online.algorithm=td3", "online.td3.batchSize=8"],
-    ["online.algorithm=cql", "online.cql.batchSize=8"],
+    ["online.algorithm=td3", "online.td3.batchSize=8", "online.actor=independent"],
+    ["online.algorithm=cql", "online.cql.batchSize=8", "online.actor=independent"],
   ]) func fineTuning(settings: [String]) throws {
     let ensemble = try agents()
     let batch =
@@ -139,7 +171,11 @@ import Testing
   func goingOnWithTheSameAlgorithm(name: String) throws {
     let ensemble = try agents(name)
     let configuration = try configuration(
-      [.online], ["online.algorithm=\(name)", "online.\(name).batchSize=8", "online.replay=half"])
+      [.online],
+      [
+        "online.algorithm=\(name)", "online.\(name).batchSize=8", "online.replay=half",
+        "online.actor=independent",
+      ])
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
   }
 
@@ -151,7 +187,8 @@ import Testing
       [.online],
       [
         "online.algorithm=cal-ql", "online.cal-ql.batchSize=8", "online.replay=half",
-        "online.collection=steps", "online.blockSteps=3", "online.epochSteps=30",
+        "online.actor=independent", "online.collection=steps", "online.blockSteps=3",
+        "online.epochSteps=30",
         "online.environmentSteps=60", "online.updatesPerStep=0.5",
         "online.firstBlockMultiplier=1",
       ])
@@ -164,6 +201,34 @@ import Testing
     let updates = try #require(table.last)[column]
     // ½·3 rounded up, then ⌊½·60⌋ − ⌊½·3⌋.
     #expect(updates == "31")
+  }
+
+  /// Cal-QL's way: an episode, then its updates.
+  @Test func episodesFollowedByUpdates() throws {
+    let ensemble = try agents("cal-ql")
+    let configuration = try configuration(
+      [.online],
+      [
+        "online.algorithm=cal-ql", "online.cal-ql.batchSize=8", "online.replay=half",
+        "online.actor=independent", "online.collection=episodes", "online.epochSteps=1",
+        "online.environmentSteps=60", "online.updatesPerStep=0.5",
+        "online.firstBlockMultiplier=1",
+      ])
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+    let rows = try String(contentsOfFile: folder.path + "/whole/progress.csv", encoding: .utf8)
+      .split(separator: "\n").map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      }
+    func column(_ name: String) throws -> [Double] {
+      let index = try #require(rows[0].firstIndex(of: name))
+      return rows.dropFirst().map { Double($0[index]) ?? .nan }
+    }
+    let (steps, held) = (try column("environment_steps"), try column("online_rows"))
+    #expect(steps.last == 60 && steps.count > 2)
+    // Every epoch but the last, which the end of training cuts, is one whole episode.
+    #expect(zip(steps, held).dropLast().allSatisfy { $0 == $1 })
+    #expect(try column("train_episodes").dropFirst().dropLast().allSatisfy { $0 == 1 })
+    #expect(try column("gradient_steps").last == 30)
   }
 
   /// An episode that broke down gives its rows nothing of the next one's rewards.

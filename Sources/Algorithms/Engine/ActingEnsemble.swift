@@ -11,6 +11,13 @@ public enum ActingEnsemble {
   public static func policy(of policies: [any Policy]) -> any Policy {
     require(!policies.isEmpty, "an ensemble needs members")
     if policies.count == 1 { return policies[0] }
+    if let first = policies[0] as? NormalizedPolicy {
+      let inner = policies.map { ($0 as? NormalizedPolicy) }
+      if inner.allSatisfy({ $0?.normalizer == first.normalizer }) {
+        return NormalizedPolicy(
+          policy(of: inner.map { $0!.policy }), normalizer: first.normalizer)
+      }
+    }
     let gaussians = policies.compactMap { $0 as? GaussianPolicy }
     if gaussians.count == policies.count { return MixturePolicy(members: gaussians) }
     return MeanPolicy(members: policies)

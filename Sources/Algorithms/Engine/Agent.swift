@@ -11,6 +11,8 @@ public struct AgentSetup: Sendable {
   public var ensembleSize = 1
   /// Policies that act as a mixture.
   public var actorMembers = 1
+  /// What all observations go through first, in updates as in acting; `nil`: they are taken as they are.
+  public var normalizer: ObservationNormalizer?
   public var seed: UInt64 = 0
 
   public init(observationSize: Int, actionSize: Int) {
@@ -26,6 +28,9 @@ public struct AgentSetup: Sendable {
 /// One agent in training: an algorithm, its parts and its clock.
 ///
 /// Equal settings, seeds, weights and minibatches give equal bytes, whatever the number of threads.
+///
+/// Minibatches and ``policy`` take observations as the robot gives them. Where the agent has a normaliser, both
+/// go through it here and nowhere else: algorithms see normalised observations only.
 public final class Agent: @unchecked Sendable {
   public let algorithm: any Algorithm
   public let parts: AgentParts
@@ -48,7 +53,7 @@ public final class Agent: @unchecked Sendable {
     parts = AgentParts(
       algorithm: A.name, observationSize: setup.observationSize, actionSize: setup.actionSize,
       hiddenSizes: setup.hiddenSizes, ensembleSize: setup.ensembleSize,
-      actorMembers: setup.actorMembers, seed: setup.seed, pool: pool)
+      actorMembers: setup.actorMembers, normalizer: setup.normalizer, seed: setup.seed, pool: pool)
     algorithm = try A(settings, parts)
     batchSize = settings.batchSize
     step = Step(parts)
@@ -66,7 +71,7 @@ public final class Agent: @unchecked Sendable {
     step.count = updateCount
     step.hasReported = false
     do throws(TrainingError) {
-      try algorithm.update(try Rows(batch, on: parts.tape), step)
+      try algorithm.update(try Rows(batch, on: parts.tape, parts.normalizer), step)
       for (index, metric) in parts.metrics.enumerated() {
         metrics.values[index] = metric.value
         if metric.value.isInfinite {
@@ -88,7 +93,10 @@ public final class Agent: @unchecked Sendable {
   /// The policy as it stands now.
   public var policy: any Policy {
     if let snapshot, snapshot.count == updateCount { return snapshot.policy }
-    let policy = algorithm.policy
+    var policy = algorithm.policy
+    if let normalizer = parts.normalizer {
+      policy = NormalizedPolicy(policy, normalizer: normalizer)
+    }
     snapshot = (updateCount, policy)
     return policy
   }

@@ -1,6 +1,6 @@
 public import Autodiff
 package import DenseMath
-package import RLCore
+public import RLCore
 
 /// What an agent is made of: networks, numbers, noises and metrics, each made by its algorithm's `init`.
 ///
@@ -15,6 +15,8 @@ public final class AgentParts: @unchecked Sendable {
   public let ensembleSize: Int
   /// How many policies act as a mixture; 1 for one policy.
   public let actorMembers: Int
+  /// What all observations have gone through before the algorithm sees them.
+  public let normalizer: ObservationNormalizer?
   package let algorithm: String
   package let seed: UInt64
   package let tape: Tape
@@ -30,8 +32,12 @@ public final class AgentParts: @unchecked Sendable {
 
   package init(
     algorithm: String, observationSize: Int, actionSize: Int, hiddenSizes: [Int],
-    ensembleSize: Int, actorMembers: Int, seed: UInt64, pool: WorkerPool
+    ensembleSize: Int, actorMembers: Int, normalizer: ObservationNormalizer? = nil, seed: UInt64,
+    pool: WorkerPool
   ) {
+    require(
+      normalizer.map { $0.mean.count == observationSize } ?? true,
+      "a normaliser of \(normalizer?.mean.count ?? 0) for \(observationSize) observations")
     BLAS.prepare()
     self.algorithm = algorithm
     self.observationSize = observationSize
@@ -39,6 +45,7 @@ public final class AgentParts: @unchecked Sendable {
     self.hiddenSizes = hiddenSizes
     self.ensembleSize = ensembleSize
     self.actorMembers = actorMembers
+    self.normalizer = normalizer
     self.seed = seed
     tape = Tape(pool: pool)
     scratch = (0..<pool.threads).map { _ in Scratch() }

@@ -96,9 +96,11 @@ public struct Rows {
 
   /// - Throws: `TrainingError`: whatever the algorithm does with
   ///   it, a NaN must not come near the parameters.
-  init(_ batch: Batch, on tape: Tape) throws(TrainingError) {
+  init(
+    _ batch: Batch, on tape: Tape, _ normalizer: ObservationNormalizer? = nil
+  ) throws(TrainingError) {
     func copy(
-      _ name: String, _ values: [Float], columns: Int
+      _ name: String, _ values: [Float], columns: Int, _ normalizer: ObservationNormalizer? = nil
     ) throws(TrainingError) -> Variable {
       let memory = tape.floats(values.count)
       var worst: UInt32 = 0
@@ -113,16 +115,17 @@ public struct Rows {
           column: name, row: values.firstIndex { !$0.isFinite }! / columns,
           updateCount: Int(tape.step))
       }
+      normalizer?.normalize(memory, rows: batch.size)
       return tape.constant(memory, rows: batch.size, columns: columns)
     }
     observations = try copy(
-      "observations", batch.observations.elements, columns: batch.observations.columns)
+      "observations", batch.observations.elements, columns: batch.observations.columns, normalizer)
     actions = try copy("actions", batch.actions.elements, columns: batch.actions.columns)
     rewards = try copy("rewards", batch.rewards, columns: 1)
     masks = try copy("masks", batch.masks, columns: 1)
     nextObservations = try copy(
       "nextObservations", batch.nextObservations.elements,
-      columns: batch.nextObservations.columns)
+      columns: batch.nextObservations.columns, normalizer)
     for (name, values) in batch.extras {
       if let row = values.firstIndex(where: { !$0.isFinite }) {
         throw .nonFiniteInput(column: name, row: row, updateCount: Int(tape.step))

@@ -17,6 +17,7 @@ public enum AlgorithmRegistry {
     OfflineToOnline.self,
     PolicyExpansion.self,
     RLPD.self,
+    SACN.self,
     SoftActorCritic.self,
     SupportedPolicyOptimization.self,
     TD3BehaviorCloning.self,

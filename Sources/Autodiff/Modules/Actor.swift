@@ -69,6 +69,24 @@ public struct Actor: Module {
     distribution(stack.call(observations, usesTarget: true), isTarget: true)
   }
 
+  /// π(·∣s) and π̄(·∣s) with a share of the hidden units left out, for updates alone: what acts has all of them.
+  ///
+  /// - Parameters:
+  ///   - rate: p ∈ [0, 1); with 0 nothing is left out.
+  ///   - noise: decides which, for each row by itself.
+  public func callAsFunction(
+    _ observations: Variable, dropout rate: Double, _ noise: Noise
+  ) -> ActionDistribution {
+    distribution(stack.call(observations, dropout: (rate, noise)))
+  }
+
+  public func target(
+    _ observations: Variable, dropout rate: Double, _ noise: Noise
+  ) -> ActionDistribution {
+    distribution(
+      stack.call(observations, usesTarget: true, dropout: (rate, noise)), isTarget: true)
+  }
+
   private func distribution(_ output: Variable, isTarget: Bool = false) -> ActionDistribution {
     switch head {
     case .tanhGaussian(let bounds):

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import RLCore
 import Runs
 
 struct DatasetConvert: ParsableCommand {

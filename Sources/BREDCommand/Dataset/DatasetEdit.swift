@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Environments
 import Foundation
+import RLCore
 import Runs
 
 /// Where an edited dataset goes.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import RLCore
 import Runs
 import Stages
 
@@ -97,32 +98,33 @@ struct DatasetFetch: ParsableCommand {
   }
 }
 
-/// How far a download is: on a terminal one line that changes, elsewhere a line for each tenth.
+/// How far a download is: on a terminal the line that runs have, elsewhere a line for each tenth.
 private final class DownloadLine {
   private let name: String
-  private let isTerminal = isatty(2) == 1
-  private var shown = -1
-  private var isOpen = false
+  private let reporter = ProgressReporter()
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private var tenths = -1
+  private var hasBegun = false
 
   init(name: String) { self.name = name }
 
   func show(_ bytes: Int, of total: Int?) {
     guard let total, total > 0 else { return }
-    let step = isTerminal ? bytes * 1000 / total : bytes * 10 / total
-    guard step > shown else { return }
-    shown = step
-    let text = String(
-      format: "%@: %.1f of %.1f MB", name, Double(bytes) / 1e6, Double(total) / 1e6)
+    let megabyte = 1_000_000
     if isTerminal {
-      Console.log("\r\(text)", terminator: "")
-      isOpen = true
-    } else {
-      Console.log(text)
+      if !hasBegun {
+        reporter.begin(
+          name, from: bytes / megabyte, to: total / megabyte, unit: "MB",
+          share: Double(bytes) / Double(total))
+      }
+      hasBegun = true
+      reporter.update(bytes / megabyte, share: Double(bytes) / Double(total))
+    } else if bytes * 10 / total > tenths {
+      tenths = bytes * 10 / total
+      Console.log(
+        String(format: "%@: %.1f of %.1f MB", name, Double(bytes) / 1e6, Double(total) / 1e6))
     }
   }
 
-  func end() {
-    if isOpen { Console.log("") }
-    isOpen = false
-  }
+  func end() { reporter.end() }
 }

@@ -87,6 +87,9 @@ extension ExperimentConfiguration {
     if !stages.contains(.distillation) { section("distillation", [], .otherStage, reason) }
     if !stages.contains(.online) && !isRecipe { section("online", [], .otherStage, reason) }
     if stages == [.distillation] { key("evaluation.interval", .otherStage, reason) }
+    if !trainsOffline, startsFromAgents || stages == [.distillation] {
+      key("dataset.observations", .otherStage, "the agents say what they make of observations")
+    }
     guard isRecipe else { return section("recipe", [], .otherStage, reason) }
     for (name, other) in [
       ("online.environmentSteps", "recipe.environmentSteps"),

@@ -27,6 +27,12 @@ public struct DatasetSettings: SettingGroup {
     case returnRange = "return-range"
   }
 
+  public enum Observations: String, SettingChoice {
+    case raw
+    /// (s − mean)/(deviation + 10⁻³), both of the dataset.
+    case normalized
+  }
+
   @Setting(
     "D4RL HDF5 file; relative paths start at the working directory. Empty: given on the command line."
   )
@@ -39,6 +45,10 @@ public struct DatasetSettings: SettingGroup {
     "Rewards as they are, or all times 1000/(best − worst return of the dataset's complete episodes).",
     source: "BRED; IQL's code: return-range")
   public var rewards = Rewards.raw
+  @Setting(
+    "What agents make of observations: as they are, or less the dataset's mean, by its deviation + 1e-3. Agents keep it, online too.",
+    source: "BRED; TD3+BC's code: normalized")
+  public var observations = Observations.raw
 
   public init() {}
 }

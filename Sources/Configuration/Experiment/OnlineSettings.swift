@@ -46,6 +46,8 @@ public struct OnlineSettings: SettingGroup {
     case blocks
     /// Episodes run on across blocks, which may be as short as one step.
     case steps
+    /// One episode after the other, each followed by its updates (Cal-QL's code).
+    case episodes
   }
 
   @Setting("How the agent learns from interaction; none for no online training.", source: "BRED")
@@ -59,8 +61,8 @@ public struct OnlineSettings: SettingGroup {
   @Setting(1...Int.max, "Environment steps in total.", source: "BRED, section 6")
   public var environmentSteps = 250_000
   @Setting(
-    "How steps and updates alternate: whole blocks of episodes, or updates every few steps.",
-    source: "BRED; rlkit")
+    "How steps and updates alternate: blocks of episodes, of which the last is cut, updates every few steps, or after each episode.",
+    source: "BRED; rlkit; Cal-QL's code: episodes")
   public var collection = Collection.blocks
   @Setting(
     1...Int.max,
@@ -68,7 +70,8 @@ public struct OnlineSettings: SettingGroup {
     source: "BRED; rlkit")
   public var blockSteps = 1000
   @Setting(
-    1...Int.max, "Environment steps per epoch, a row of progress.csv, with 'collection: steps'.")
+    1...Int.max,
+    "Environment steps per epoch, a row of progress.csv, with 'collection: steps' or 'episodes'.")
   public var epochSteps = 1000
   @Setting(above: 0, through: 1000, "Gradient steps per environment step.", source: "SAC, table 1")
   public var updatesPerStep = 1.0
@@ -115,19 +118,18 @@ public struct OnlineSettings: SettingGroup {
       }
     }
     let epochs =
-      collection == .steps
-      ? []
-      : [
-        UnusedSetting(
-          "epochSteps", because: "collection", "with 'collection: blocks' a block is an epoch")
-      ]
+      switch collection {
+      case .blocks: ("epochSteps", "with 'collection: blocks' a block is an epoch")
+      case .steps: nil as (String, String)?
+      case .episodes: ("blockSteps", "with 'collection: episodes' a block is an episode")
+      }
     let needless =
       switch replay {
       case .balanced: [String]()
       case .densityRatio: ["finalTimestep", "schedule"]
       case .uniform, .onlineOnly, .half: ["initialOnlineFraction", "finalTimestep", "schedule"]
       }
-    return epochs
+    return (epochs.map { [UnusedSetting($0.0, because: "collection", $0.1)] } ?? [])
       + needless.map {
         UnusedSetting(
           $0, because: "replay",

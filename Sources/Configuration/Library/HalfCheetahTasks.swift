@@ -38,6 +38,14 @@ enum HalfCheetahTasks {
       edac:
         # EDAC, table 5: 5 for this dataset, 1 for most.
         diversity: 5
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 1
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 1
     """,
     "halfcheetah-medium-expert-v2": """
     # D4RL's halfcheetah-medium-expert-v2; scores on v0 and v2 cannot be compared.
@@ -54,6 +62,14 @@ enum HalfCheetahTasks {
       edac:
         # EDAC, table 5: 5 for this dataset, 1 for most.
         diversity: 5
+      spot:
+        # SPOT's code.
+        supportWeight: 1
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 1
     """,
     "halfcheetah-medium-replay-v0": """
     # D4RL's halfcheetah-medium-replay-v0, as BRED used it.
@@ -61,6 +77,16 @@ enum HalfCheetahTasks {
 
     dataset:
       path: halfcheetah-medium-replay-v0
+
+    offline:
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.05
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.05
     """,
     "halfcheetah-medium-replay-v2": """
     # D4RL's halfcheetah-medium-replay-v2; scores on v0 and v2 cannot be compared.
@@ -68,6 +94,16 @@ enum HalfCheetahTasks {
 
     dataset:
       path: halfcheetah-medium-replay-v2
+
+    offline:
+      spot:
+        # SPOT's code.
+        supportWeight: 0.05
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.05
     """,
     "halfcheetah-medium-v0": """
     # D4RL's halfcheetah-medium-v0, as BRED used it.
@@ -80,6 +116,9 @@ enum HalfCheetahTasks {
       cql:
         # BRED is silent. d3rlpy's reproduction with the CQL authors' code: 10 for medium data, 5 elsewhere.
         conservativeWeight: 10
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.05
 
     online:
       # Off2On's example; BRED, section 6.1: one of 0.25, 0.5, 0.75, 0.9, for which data is not published.
@@ -87,6 +126,9 @@ enum HalfCheetahTasks {
       cql:
         # Where the regulariser stays on (BRED, appendix B): as offline.
         conservativeWeight: 10
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.05
     """,
     "halfcheetah-medium-v2": """
     # D4RL's halfcheetah-medium-v2; scores on v0 and v2 cannot be compared.
@@ -99,6 +141,9 @@ enum HalfCheetahTasks {
       cql:
         # BRED is silent. d3rlpy's reproduction with the CQL authors' code: 10 for medium data, 5 elsewhere.
         conservativeWeight: 10
+      spot:
+        # SPOT's code.
+        supportWeight: 0.05
 
     online:
       # Off2On's example; BRED, section 6.1: one of 0.25, 0.5, 0.75, 0.9, for which data is not published.
@@ -106,6 +151,9 @@ enum HalfCheetahTasks {
       cql:
         # Where the regulariser stays on (BRED, appendix B): as offline.
         conservativeWeight: 10
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.05
     """,
     "halfcheetah-random-v0": """
     # D4RL's halfcheetah-random-v0, as BRED used it.

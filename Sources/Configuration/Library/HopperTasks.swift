@@ -13,6 +13,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
 
     online:
       sac:
@@ -23,6 +26,9 @@ enum HopperTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "hopper-expert-v2": """
@@ -36,6 +42,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
 
     online:
       sac:
@@ -46,6 +55,9 @@ enum HopperTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "hopper-full-replay-v2": """
@@ -59,6 +71,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
     """,
     "hopper-medium-expert-v0": """
     # D4RL's hopper-medium-expert-v0, as BRED used it.
@@ -71,6 +86,12 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.2
 
     online:
       sac:
@@ -81,6 +102,12 @@ enum HopperTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "hopper-medium-expert-v2": """
@@ -94,6 +121,12 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
+      spot:
+        # SPOT's code.
+        supportWeight: 0.2
 
     online:
       sac:
@@ -104,6 +137,12 @@ enum HopperTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "hopper-medium-replay-v0": """
@@ -117,6 +156,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # CORL's SAC-N for hopper-medium-replay-v2: 200.
+        critics: 200
     """,
     "hopper-medium-replay-v2": """
     # D4RL's hopper-medium-replay-v2; scores on v0 and v2 cannot be compared.
@@ -129,6 +171,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # CORL's SAC-N for hopper-medium-replay-v2: 200.
+        critics: 200
     """,
     "hopper-medium-v0": """
     # D4RL's hopper-medium-v0, as BRED used it.
@@ -144,6 +189,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # CORL's SAC-N for hopper-medium-v2: 500.
+        critics: 500
 
     online:
       sac:
@@ -156,6 +204,9 @@ enum HopperTasks {
         # Where the regulariser stays on (BRED, appendix B): as offline.
         conservativeWeight: 10
         # As for SAC above.
+        policyLearningRate: 3e-5
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 3e-5
     """,
     "hopper-medium-v2": """
@@ -172,6 +223,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # CORL's SAC-N for hopper-medium-v2: 500.
+        critics: 500
 
     online:
       sac:
@@ -185,6 +239,9 @@ enum HopperTasks {
         conservativeWeight: 10
         # As for SAC above.
         policyLearningRate: 3e-5
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        policyLearningRate: 3e-5
     """,
     "hopper-random-v0": """
     # D4RL's hopper-random-v0, as BRED used it.
@@ -197,6 +254,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
     """,
     "hopper-random-v2": """
     # D4RL's hopper-random-v2; scores on v0 and v2 cannot be compared.
@@ -209,6 +269,9 @@ enum HopperTasks {
       edac:
         # EDAC, table 5: 50 critics on hopper, 10 elsewhere.
         critics: 50
+      sac-n:
+        # EDAC: 200 to 500 on hopper; which for this dataset is ours.
+        critics: 200
     """,
   ]
 }

@@ -97,10 +97,12 @@ enum Methods {
     online:
       algorithm: cal-ql
       actor: independent
-      # Cal-QL's code: mixing ratio 0.5.
-      replay: half
-      # Cal-QL's code: whole episodes, then as many updates as steps. Returns are known only at their ends.
+      # Cal-QL's code (conservative_sac_main.py): an episode, then as many updates as it had steps. Returns are known
+      # at its end.
+      collection: episodes
       firstBlockMultiplier: 1
+      # Cal-QL's code (run_adroit.sh, run_antmaze.sh): mixing ratio 0.5.
+      replay: half
       cal-ql:
         policyLearningRate: 1e-4
         backup: maximum-of-minima
@@ -166,7 +168,8 @@ enum Methods {
       replay: uniform
       firstBlockMultiplier: 1
       iql:
-        # IQL's code: no decay of the step size in fine-tuning.
+        # IQL's code (configs/antmaze_finetune_config.py, opt_decay_schedule = None): no decay of the step size.
+        # There, agents to be fine-tuned learn without it offline too; here those of its offline experiments go on.
         policyDecaySteps: 0
     """,
     "off2on": """
@@ -228,6 +231,22 @@ enum Methods {
       sac:
         backup: deterministic
     """,
+    "sac-n": """
+    # SAC-N (An et al. 2021), offline alone, with the settings of EDAC's code; the number of critics depends on the
+    # task.
+    networks:
+      # EDAC's code.
+      hiddenLayers: 3
+
+    offline:
+      algorithm: sac-n
+      members: 1
+      # EDAC's code: 3000 epochs of 1000.
+      gradientSteps: 3000000
+
+    online:
+      algorithm: none
+    """,
     "sac": """
     # SAC from scratch (Haarnoja et al. 2018) as in rlkit, on its own replay: the dataset plays no part.
     offline:
@@ -238,6 +257,42 @@ enum Methods {
       replay: online-only
       # rlkit: as many updates as steps.
       firstBlockMultiplier: 1
+    """,
+    "spot": """
+    # SPOT (Wu et al. 2022), offline and on: settings of its code, offline those for locomotion. Its fine-tuning is
+    # published for AntMaze alone; here on as many steps as BRED, with the offline settings and falling weight.
+    dataset:
+      # SPOT's code (main.py, train_vae.py).
+      observations: normalized
+
+    offline:
+      algorithm: spot
+      members: 1
+      # SPOT's code: 1,000,000 after the autoencoder's 100,000.
+      gradientSteps: 1100000
+
+    online:
+      algorithm: spot
+      actor: independent
+      collection: steps
+      blockSteps: 1
+      # SPOT's code (main_finetune.py): one buffer, one update after each step.
+      replay: uniform
+      firstBlockMultiplier: 1
+    """,
+    "td3-bc": """
+    # TD3+BC (Fujimoto & Gu 2021), offline alone as in its paper, with the settings of its code.
+    # 'online.algorithm=td3-bc', or 'td3', goes on online.
+    dataset:
+      # TD3+BC's code (main.py, --normalize).
+      observations: normalized
+
+    offline:
+      algorithm: td3-bc
+      members: 1
+
+    online:
+      algorithm: none
     """,
     "td3-ft": """
     # CQL, then TD3 (BRED, appendix C). The hand-over is ours: the policy keeps the means alone.

@@ -9,6 +9,11 @@ enum Walker2dTasks {
     dataset:
       path: walker2d-expert-v0
 
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+
     online:
       sac:
         # Ours, as for medium-expert data; BRED did not use this dataset.
@@ -18,6 +23,9 @@ enum Walker2dTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "walker2d-expert-v2": """
@@ -27,6 +35,11 @@ enum Walker2dTasks {
     dataset:
       path: walker2d-expert-v2
 
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+
     online:
       sac:
         # Ours, as for medium-expert data; BRED did not use this dataset.
@@ -37,6 +50,9 @@ enum Walker2dTasks {
       cql:
         # As for SAC above.
         policyLearningRate: 5e-6
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        policyLearningRate: 5e-6
     """,
     "walker2d-full-replay-v2": """
     # D4RL's walker2d-full-replay-v2; scores on v0 and v2 cannot be compared.
@@ -44,6 +60,11 @@ enum Walker2dTasks {
 
     dataset:
       path: walker2d-full-replay-v2
+
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
     """,
     "walker2d-medium-expert-v0": """
     # D4RL's walker2d-medium-expert-v0, as BRED used it.
@@ -56,6 +77,12 @@ enum Walker2dTasks {
       edac:
         # EDAC, table 5: 5 for this dataset, 1 for most.
         diversity: 5
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.5
 
     online:
       sac:
@@ -66,6 +93,12 @@ enum Walker2dTasks {
         policyLearningRate: 5e-6
       cql:
         # As for SAC above.
+        policyLearningRate: 5e-6
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.5
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 5e-6
     """,
     "walker2d-medium-expert-v2": """
@@ -79,6 +112,12 @@ enum Walker2dTasks {
       edac:
         # EDAC, table 5: 5 for this dataset, 1 for most.
         diversity: 5
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code.
+        supportWeight: 0.5
 
     online:
       sac:
@@ -90,6 +129,12 @@ enum Walker2dTasks {
       cql:
         # As for SAC above.
         policyLearningRate: 5e-6
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.5
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        policyLearningRate: 5e-6
     """,
     "walker2d-medium-replay-v0": """
     # D4RL's walker2d-medium-replay-v0, as BRED used it.
@@ -97,6 +142,19 @@ enum Walker2dTasks {
 
     dataset:
       path: walker2d-medium-replay-v0
+
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.2
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
     """,
     "walker2d-medium-replay-v2": """
     # D4RL's walker2d-medium-replay-v2; scores on v0 and v2 cannot be compared.
@@ -104,6 +162,19 @@ enum Walker2dTasks {
 
     dataset:
       path: walker2d-medium-replay-v2
+
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code.
+        supportWeight: 0.2
+
+    online:
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
     """,
     "walker2d-medium-v0": """
     # D4RL's walker2d-medium-v0, as BRED used it.
@@ -116,6 +187,12 @@ enum Walker2dTasks {
       cql:
         # BRED is silent. d3rlpy's reproduction with the CQL authors' code: 10 for medium data, 5 elsewhere.
         conservativeWeight: 10
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code, for v2.
+        supportWeight: 0.2
 
     online:
       sac:
@@ -128,6 +205,12 @@ enum Walker2dTasks {
         # Where the regulariser stays on (BRED, appendix B): as offline.
         conservativeWeight: 10
         # As for SAC above.
+        policyLearningRate: 3e-5
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
         policyLearningRate: 3e-5
     """,
     "walker2d-medium-v2": """
@@ -141,6 +224,12 @@ enum Walker2dTasks {
       cql:
         # BRED is silent. d3rlpy's reproduction with the CQL authors' code: 10 for medium data, 5 elsewhere.
         conservativeWeight: 10
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
+      spot:
+        # SPOT's code.
+        supportWeight: 0.2
 
     online:
       sac:
@@ -154,6 +243,12 @@ enum Walker2dTasks {
         conservativeWeight: 10
         # As for SAC above.
         policyLearningRate: 3e-5
+      spot:
+        # As offline; it falls.
+        supportWeight: 0.2
+      off2on:
+        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        policyLearningRate: 3e-5
     """,
     "walker2d-random-v0": """
     # D4RL's walker2d-random-v0, as BRED used it.
@@ -161,6 +256,11 @@ enum Walker2dTasks {
 
     dataset:
       path: walker2d-random-v0
+
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
     """,
     "walker2d-random-v2": """
     # D4RL's walker2d-random-v2; scores on v0 and v2 cannot be compared.
@@ -168,6 +268,11 @@ enum Walker2dTasks {
 
     dataset:
       path: walker2d-random-v2
+
+    offline:
+      sac-n:
+        # CORL's SAC-N for walker2d: 20.
+        critics: 20
     """,
   ]
 }

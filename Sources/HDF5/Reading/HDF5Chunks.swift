@@ -1,9 +1,10 @@
 internal import CHDF5Probe
 internal import CZlib
+internal import DenseMath
 
-/// The chunks of an array: where they are, and how each becomes numbers.
+/// The pieces of an array that is read here: where they are, and how each becomes numbers.
 struct HDF5Chunks: Sendable {
-  struct Chunk: Sendable {
+  private struct Chunk {
     var address = -1
     var size = 0
     /// Bit i set: filter i was not applied to this chunk.
@@ -11,115 +12,156 @@ struct HDF5Chunks: Sendable {
   }
 
   /// Extents of one chunk; rank 1 is treated as rank 2 with one column.
-  let rows: Int
-  let columns: Int
-  /// Chunks along the second axis.
-  let across: Int
-  let elementSize: Int
+  private let rows: Int
+  private let columns: Int
+  /// Of the array.
+  private let width: Int
+  private let elementSize: Int
   private let isShuffled: Bool
   private let isDeflated: Bool
   /// In row-major order, all of them.
   private let chunks: [Chunk]
   let storedBytes: Int
 
-  var bytes: Int { rows * columns * elementSize }
+  /// Chunks along the second axis.
+  private var across: Int { (width - 1) / columns + 1 }
+  private var bytes: Int { rows * columns * elementSize }
 
   /// Real files have chunks below 1 MB.
   private static let maximumBytes = 1 << 28
 
-  init(
-    _ answer: HDF5Child.Answer, shape: [Int], elementSize: Int, _ length: Int, _ place: HDF5Place
+  /// - Parameters:
+  ///   - record: a plain array of at least one element.
+  ///   - places: where its chunks are.
+  ///   - length: of the file.
+  /// - Returns: `nil` where some are missing: libhdf5 knows what stands in their place.
+  init?(
+    _ record: bred_h5_record, _ places: [bred_h5_record], shape: (Int, Int), _ length: Int,
+    _ place: HDF5Place
   ) throws(HDF5Error) {
-    let record = answer.record
-    self.elementSize = elementSize
+    (width, elementSize) = (shape.1, Int(record.type_bytes))
     (isShuffled, isDeflated) = (record.shuffle > 1, record.deflate != 0)
-    rows = Int(clamping: record.chunk.0)
-    columns = shape.count > 1 ? Int(clamping: record.chunk.1) : 1
+    (rows, columns) = (Int(clamping: record.chunk.0), Int(clamping: record.chunk.1))
     let (limit, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow, limit > 0, limit <= Self.maximumBytes / elementSize,
       !isShuffled || Int(record.shuffle) == elementSize
     else { throw place.error("chunks of \(rows) × \(columns) are empty or too large") }
-    let width = shape.count > 1 ? shape[1] : 1
-    across = width / columns + (width % columns == 0 ? 0 : 1)
-    let down = shape[0] / rows + (shape[0] % rows == 0 ? 0 : 1)
+    let down = (shape.0 - 1) / rows + 1
+    let across = (width - 1) / columns + 1
     let (total, tooMany) = down.multipliedReportingOverflow(by: across)
-    guard !tooMany, total == answer.chunks.count else {
-      throw place.error("\(answer.chunks.count) chunks, expected \(down) × \(across)")
-    }
+    guard !tooMany, total == places.count else { return nil }
     var chunks = [Chunk](repeating: Chunk(), count: total)
     var stored = 0
-    for chunk in answer.chunks {
-      let (row, column) = (Int(clamping: chunk.offset.0), Int(clamping: chunk.offset.1))
-      let (size, address) = (Int(clamping: chunk.size), Int(clamping: chunk.address))
-      guard row % rows == 0, column % columns == 0, row < shape[0], column < width else {
-        throw place.error("a chunk at \(row), \(column) is out of place")
+    for chunk in places {
+      let (row, column) = (Int(clamping: chunk.shape.0), Int(clamping: chunk.shape.1))
+      let (size, address) = (Int(clamping: chunk.stored), Int(clamping: chunk.address))
+      let name = "the chunk at \(row), \(column)"
+      guard row % rows == 0, column % columns == 0, row < shape.0, column < width else {
+        throw place.error("\(name) is out of place")
       }
       let index = row / rows * across + column / columns
-      guard chunks[index].address < 0 else { throw place.error("two chunks at \(row), \(column)") }
+      guard chunks[index].address < 0 else { throw place.error("\(name) is there twice") }
       guard size > 0, size <= length, address <= length - size else {
-        throw place.error(
-          "the chunk at \(row), \(column) lies outside the file (\(size) bytes at \(address))")
+        throw place.error("\(name) lies outside the file (\(size) bytes at \(address))")
       }
       // Deflate makes at most 1032 bytes of one; what claims more need not be given memory.
       let bytes = limit * elementSize
-      guard size <= bytes + bytes / 100 + 64, bytes / 1032 <= size else {
-        throw place.error("a chunk of \(bytes) bytes is stored in \(size)")
+      let isInflated = isDeflated && chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0
+      guard isInflated ? size <= bytes + bytes / 100 + 64 && bytes / 1032 <= size : size == bytes
+      else {
+        throw place.error("\(name), of \(bytes) bytes, is stored in \(size)")
       }
-      chunks[index] = Chunk(address: address, size: size, mask: Int(truncatingIfNeeded: chunk.mask))
+      chunks[index] = Chunk(address: address, size: size, mask: Int(chunk.mask))
       stored += size
     }
     (self.chunks, storedBytes) = (chunks, stored)
   }
 
-  /// Memory for one chunk, one for each thread.
-  struct Scratch {
-    var stored: [UInt8] = []
-    var inflated: [UInt8] = []
-    var ordered: [UInt8] = []
+  /// An array that lies in one piece, cut into chunks of some 256 KiB.
+  init(
+    contiguous record: bred_h5_record, shape: (Int, Int), _ length: Int, _ place: HDF5Place
+  ) throws(HDF5Error) {
+    (width, columns, elementSize) = (shape.1, shape.1, Int(record.type_bytes))
+    (isShuffled, isDeflated) = (false, false)
+    let rowBytes = width * elementSize
+    storedBytes = shape.0 * rowBytes
+    let start = Int(clamping: record.address)
+    guard storedBytes <= length, start <= length - storedBytes, record.stored == storedBytes else {
+      throw place.error("its \(storedBytes) bytes at \(start) do not fit the file of \(length)")
+    }
+    rows = max(1, 1 << 18 / rowBytes)
+    chunks = stride(from: 0, to: storedBytes, by: rows * rowBytes).map {
+      [end = storedBytes, rows] in
+      Chunk(address: start + $0, size: min(rows * rowBytes, end - $0))
+    }
   }
 
-  /// Reads a chunk and undoes its filters; hands its `bytes` to `body`.
-  func withChunk(
-    _ index: Int, of source: HDF5Source, _ scratch: inout Scratch, _ place: HDF5Place,
-    _ body: (UnsafeRawPointer) -> Void
+  /// Reads rows, at least one, on several threads.
+  func read<Element: HDF5Element>(
+    _ wanted: Range<Int>, of file: HDF5File, as type: HDF5Type,
+    to target: UnsafeMutablePointer<Element>, _ place: HDF5Place
   ) throws(HDF5Error) {
+    let first = wanted.lowerBound / rows * across
+    let count = ((wanted.upperBound - 1) / rows + 1) * across - first
+    // Each call has its own place for a failure, and its own elements.
+    var failures = [HDF5Error?](repeating: nil, count: count)
+    nonisolated(unsafe) let target = target
+    let pool = WorkerPool(threads: count < 4 ? 1 : min(file.threads, count))
+    defer { pool.shutDown() }
+    failures.withUnsafeMutableBufferPointer { failures in
+      nonisolated(unsafe) let failures = failures
+      pool.run(count) { position, _ in
+        let index = first + position
+        let (top, left) = (index / across * rows, index % across * columns)
+        let kept = max(top, wanted.lowerBound)..<min(top + rows, wanted.upperBound)
+        // Whole rows lie together.
+        let together = columns == width ? kept.count : 1
+        do throws(HDF5Error) {
+          let stored = try elements(index, of: file.source, place)
+          stored.withUnsafeBytes { stored in
+            for row in stride(from: kept.lowerBound, to: kept.upperBound, by: together) {
+              type.convert(
+                stored.baseAddress! + (row - top) * columns * elementSize,
+                to: target + (row - wanted.lowerBound) * width + left,
+                together * min(columns, width - left))
+            }
+          }
+        } catch { failures[position] = error }
+      }
+    }
+    if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
+  }
+
+  /// The elements of a chunk, its filters undone.
+  private func elements(
+    _ index: Int, of source: HDF5Source, _ place: HDF5Place
+  ) throws(HDF5Error) -> [UInt8] {
     let chunk = chunks[index]
-    func makeRoom(_ buffer: inout [UInt8], _ count: Int) {
-      if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-    }
-    makeRoom(&scratch.stored, max(chunk.size, bytes))
-    makeRoom(&scratch.inflated, bytes)
-    var failure: HDF5Error?
-    scratch.stored.withUnsafeMutableBytes { buffer in
-      do throws(HDF5Error) {
-        try source.read(at: chunk.address, into: .init(rebasing: buffer[..<chunk.size]), place)
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
+    let stored = try source.bytes(at: chunk.address, chunk.size, place)
+    var elements = stored
     if isDeflated, chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0 {
-      var length = uLongf(bytes)
-      let status = uncompress(&scratch.inflated, &length, scratch.stored, uLong(chunk.size))
-      guard status == Z_OK, length == bytes else {
-        throw place.error(
-          "the chunk at row \(index / across * rows) cannot be inflated "
-            + (status == Z_OK ? "(\(length) of \(bytes) bytes)" : "(zlib error \(status))"))
+      var status = Z_OK
+      elements = [UInt8](unsafeUninitializedCapacity: bytes) { buffer, count in
+        var length = uLongf(bytes)
+        status = uncompress(buffer.baseAddress, &length, stored, uLong(stored.count))
+        count = status == Z_OK ? Int(length) : 0
       }
-    } else {
-      guard chunk.size == bytes else {
-        throw place.error("the chunk at row \(index / across * rows) has \(chunk.size) bytes")
+      guard elements.count == bytes else {
+        let cause = status == Z_OK ? "\(elements.count) of \(bytes) bytes" : "zlib error \(status)"
+        throw place.error("the chunk at row \(index / across * rows) cannot be inflated (\(cause))")
       }
-      swap(&scratch.stored, &scratch.inflated)
     }
-    if isShuffled, chunk.mask & 1 == 0 {
-      makeRoom(&scratch.ordered, bytes)
-      let count = rows * columns
-      for part in 0..<elementSize {
-        for element in 0..<count {
-          scratch.ordered[element * elementSize + part] = scratch.inflated[part * count + element]
+    guard isShuffled, chunk.mask & 1 == 0 else { return elements }
+    let count = rows * columns
+    return [UInt8](unsafeUninitializedCapacity: bytes) { ordered, initialized in
+      elements.withUnsafeBufferPointer { elements in
+        for part in 0..<elementSize {
+          for element in 0..<count {
+            ordered[element * elementSize + part] = elements[part * count + element]
+          }
         }
       }
-      swap(&scratch.ordered, &scratch.inflated)
+      initialized = bytes
     }
-    scratch.inflated.withUnsafeBytes { body($0.baseAddress!) }
   }
 }

@@ -1,33 +1,32 @@
+internal import CHDF5Probe
+
 /// Swift types into which numbers are read, whatever number type the file has.
 public protocol HDF5Element: BitwiseCopyable, Sendable {
-  init(_ value: Float)
   init(_ value: Double)
-  init(hdf5Integer value: Int64)
+  init(_ value: Int64)
 }
-extension Float: HDF5Element {
-  public init(hdf5Integer value: Int64) { self.init(value) }
-}
-extension Double: HDF5Element {
-  public init(hdf5Integer value: Int64) { self.init(value) }
-}
+extension Float: HDF5Element {}
+extension Double: HDF5Element {}
 extension Int64: HDF5Element {
   // Saturating: a file can hold any number.
-  public init(_ value: Float) { self.init(Double(value)) }
   public init(_ value: Double) {
     self =
-      value.isNaN
-      ? 0
-      : value >= 0x1p63
-        ? .max : value < -0x1p63 ? .min : Swift.Int64(exactly: value.rounded(.towardZero)) ?? 0
+      Int64(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : value < 0 ? .min : 0)
   }
-  public init(hdf5Integer value: Int64) { self = value }
 }
 
-/// From stored little-endian numbers to those in memory.
-enum HDF5Conversion {
-  static func convert<Element: HDF5Element>(
-    _ source: UnsafeRawPointer, _ type: HDF5Type, to target: UnsafeMutablePointer<Element>,
-    _ count: Int
+extension HDF5Element {
+  /// As what libhdf5 hands them over.
+  static var memory: bred_h5_memory {
+    Self.self == Float.self
+      ? BRED_H5_AS_FLOAT : Self.self == Double.self ? BRED_H5_AS_DOUBLE : BRED_H5_AS_INTEGER
+  }
+}
+
+extension HDF5Type {
+  /// Stores elements, little-endian in the file, as numbers in memory.
+  func convert<Element: HDF5Element>(
+    _ source: UnsafeRawPointer, to target: UnsafeMutablePointer<Element>, _ count: Int
   ) {
     func each<Stored: BitwiseCopyable>(_: Stored.Type, _ convert: (Stored) -> Element) {
       for index in 0..<count {
@@ -37,24 +36,23 @@ enum HDF5Conversion {
       }
     }
     func integers<Stored: FixedWidthInteger & BitwiseCopyable>(_: Stored.Type) {
-      each(Stored.self) { Element(hdf5Integer: Int64(clamping: $0)) }
+      each(Stored.self) { Element(Int64(clamping: $0)) }
     }
-    switch type {
-    case .float(bytes: 4) where Element.self == Float.self,
-      .float(bytes: 8) where Element.self == Double.self:
+    switch self {
+    case .float(bytes: MemoryLayout<Element>.size) where Element.self != Int64.self:
       UnsafeMutableRawPointer(target).copyMemory(
         from: source, byteCount: count * MemoryLayout<Element>.size)
-    case .float(bytes: 4): each(Float.self) { Element($0) }
-    case .float: each(Double.self) { Element($0) }
+    case .float(bytes: 4): each(Float.self) { Element(Double($0)) }
+    case .float(bytes: 8): each(Double.self) { Element($0) }
     case .integer(bytes: 1, signed: true): integers(Int8.self)
-    case .integer(bytes: 1, signed: false): integers(UInt8.self)
     case .integer(bytes: 2, signed: true): integers(Int16.self)
     case .integer(bytes: 2, signed: false): integers(UInt16.self)
     case .integer(bytes: 4, signed: true): integers(Int32.self)
     case .integer(bytes: 4, signed: false): integers(UInt32.self)
-    case .integer(_, signed: true): integers(Int64.self)
-    case .integer: integers(UInt64.self)
-    default: preconditionFailure("\(type) is no number")
+    case .integer(bytes: 8, signed: true): integers(Int64.self)
+    case .integer(bytes: 8, signed: false): integers(UInt64.self)
+    // And whatever else there might be: one byte lies in every element.
+    default: integers(UInt8.self)
     }
   }
 }

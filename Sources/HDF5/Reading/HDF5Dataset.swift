@@ -10,21 +10,13 @@ public final class HDF5Dataset: Sendable {
   /// Bytes its elements take in the file.
   public let storedBytes: Int
 
-  let file: HDF5File
-  let content: Content
-  let place: HDF5Place
-  /// What its elements are when they come from `content`.
-  let elementType: HDF5Type
-
-  enum Content: Sendable {
-    /// The bytes themselves.
-    case bytes([UInt8])
-    /// Where they start.
-    case contiguous(Int)
-    case chunks(HDF5Chunks)
-    /// libhdf5 reads them.
-    case library
-  }
+  private let file: HDF5File
+  private let place: HDF5Place
+  /// Where the elements are; `nil` where libhdf5 reads them, or there are none.
+  private let chunks: HDF5Chunks?
+  private let text: String
+  /// The numbers behind `type`.
+  private let stored: HDF5Type
 
   public var count: Int { shape.reduce(1, *) }
   /// Length of the first axis (1 for a scalar).
@@ -39,63 +31,126 @@ public final class HDF5Dataset: Sendable {
   private static let freeElements = 1 << 26
   private static let maximumExpansion = 100
 
-  init(_ answer: HDF5Child.Answer, in file: HDF5File) throws(HDF5Error) {
+  /// - Parameter places: where its chunks are.
+  init(
+    _ answer: HDF5Child.Answer, _ places: [bred_h5_record], in file: HDF5File
+  ) throws(HDF5Error) {
     let record = answer.record
-    (name, self.file, place) = (answer.name, file, file.source.place.inside(answer.name))
-    let extents = [record.shape.0, record.shape.1].prefix(Int(record.rank)).map {
-      Int(clamping: $0)
-    }
+    (name, text, self.file) = (answer.name, answer.text, file)
+    place = file.source.place.inside(answer.name)
     guard let type = HDF5Type(record), record.rank <= 2 else {
       throw place.error("libhdf5 calls it something that does not exist")
     }
-    (shape, self.type) = (extents, type)
-    let size = Int(record.type_bytes)
-    var bytes = size
-    for extent in extents {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
-      guard !overflow, product < 1 << 44 else { throw place.error("shape \(extents) is absurd") }
-      bytes = product
+    let extents = (Int(clamping: record.shape.0), Int(clamping: record.shape.1))
+    shape = Array([extents.0, extents.1].prefix(Int(record.rank)))
+    self.type = type
+    stored =
+      type == .boolean ? .integer(bytes: Int(record.type_bytes), signed: false) : type
+    let (elements, overflow) = extents.0.multipliedReportingOverflow(by: extents.1)
+    guard !overflow, elements < 1 << 44 / stored.size else {
+      throw place.error("shape \(shape) is absurd")
     }
-    var stored = Int(clamping: record.stored)
-    let count = bytes / size
-    let isPlain = record.route == BRED_H5_PLAIN.rawValue || record.route == BRED_H5_CHUNKS.rawValue
-    elementType = isPlain ? type.plain : type.isString ? type : record.elementType
-    switch record.route {
-    case BRED_H5_INLINE.rawValue:
-      guard type.isString ? count == 1 : answer.value.count == count * elementType.size else {
-        throw place.error("\(count) elements of \(elementType) in \(answer.value.count) bytes")
-      }
-      content = .bytes(answer.value)
-    case BRED_H5_PLAIN.rawValue:
-      let start = bytes == 0 ? 0 : Int(clamping: record.address)
-      guard bytes <= file.length, start <= file.length - bytes, stored == bytes else {
-        throw place.error("its \(bytes) bytes at \(start) do not fit the file of \(file.length)")
-      }
-      content = .contiguous(start)
-    case BRED_H5_CHUNKS.rawValue:
-      let chunks = try HDF5Chunks(answer, shape: extents, elementSize: size, file.length, place)
-      (content, stored) = (.chunks(chunks), chunks.storedBytes)
-    default:
-      stored = min(stored, file.length)
-      guard count <= Self.freeElements || bytes / Self.maximumExpansion <= stored else {
-        throw place.error("shape \(extents) with \(stored) bytes stored: refused as a bomb")
-      }
-      content = .library
-    }
-    guard bytes <= Self.freeBytes || bytes / Self.maximumExpansion <= stored else {
-      throw place.error(
-        "shape \(extents) needs \(bytes) bytes, made from \(stored): refused as a bomb")
-    }
-    storedBytes = stored
+    let bytes = elements * stored.size
+    let chunk = [record.chunk.0, record.chunk.1].prefix(shape.count).map { Int(clamping: $0) }
+    let isChunked = record.chunk.0 > 0
     storage =
-      switch record.layout {
-      case BRED_H5_CHUNKED.rawValue:
-        .chunked(
-          shape: [record.chunk.0, record.chunk.1].prefix(extents.count).map { Int(clamping: $0) },
-          deflate: record.deflate == 0 ? nil : Int(record.deflate) - 1)
-      case BRED_H5_CONTIGUOUS.rawValue: .contiguous
-      default: .compact
+      isChunked
+      ? .chunked(shape: chunk, deflate: record.deflate == 0 ? nil : Int(record.deflate) - 1)
+      : .contiguous
+    chunks =
+      record.is_plain == 0 || elements == 0
+      ? nil
+      : isChunked
+        ? try HDF5Chunks(record, places, shape: extents, file.length, place)
+        : try HDF5Chunks(contiguous: record, shape: extents, file.length, place)
+    storedBytes = chunks?.storedBytes ?? min(Int(clamping: record.stored), file.length)
+    let isSmall = bytes <= Self.freeBytes && (chunks != nil || elements <= Self.freeElements)
+    guard isSmall || bytes / Self.maximumExpansion <= storedBytes else {
+      throw place.error(
+        "shape \(shape) needs \(bytes) bytes, made from \(storedBytes): refused as a bomb")
+    }
+  }
+
+  /// Reads rows into a new array, converting numbers on the way; it is the only full-size copy there
+  /// ever is.
+  ///
+  /// - Parameter rows: the rows wanted; `nil` for all.
+  public func read<Element: HDF5Element>(
+    _: Element.Type, rows: Range<Int>? = nil
+  ) throws(HDF5Error) -> [Element] {
+    guard type != .boolean else { throw place.error("holds \(type), expected numbers") }
+    return try numbers(Element.self, rows ?? 0..<self.rows)
+  }
+
+  /// Reads flags stored as booleans, integers or floats; anything else than 0 and 1 is an error.
+  public func readFlags(rows: Range<Int>? = nil) throws(HDF5Error) -> [Bool] {
+    let wanted = rows ?? 0..<self.rows
+    var flags: [Bool] = []
+    flags.reserveCapacity(wanted.count * rowSize)
+    // In blocks, since numbers are eight times as large as flags.
+    for first in stride(from: wanted.lowerBound, to: wanted.upperBound, by: 1 << 18) {
+      let values = try numbers(Double.self, first..<min(wanted.upperBound, first + 1 << 18))
+      if let wrong = values.firstIndex(where: { $0 != 0 && $0 != 1 }) {
+        throw place.error("row \(first + wrong / max(1, rowSize)) is not 0 or 1, expected a flag")
       }
+      for value in values { flags.append(value != 0) }
+    }
+    return flags
+  }
+
+  /// Reads a scalar string, or an array of one.
+  public func readString() throws(HDF5Error) -> String {
+    guard type.isString else { throw place.error("holds \(type), expected a string") }
+    guard count == 1 else { throw place.error("has shape \(shape), expected one string") }
+    return text
+  }
+
+  private func numbers<Element: HDF5Element>(
+    _: Element.Type, _ wanted: Range<Int>
+  ) throws(HDF5Error) -> [Element] {
+    guard !type.isString else { throw place.error("holds \(type), expected numbers") }
+    precondition(
+      wanted.lowerBound >= 0 && wanted.upperBound <= rows,
+      "rows \(wanted) of \(name), which has \(rows)")
+    let count = wanted.count * rowSize
+    var failure: HDF5Error?
+    let values = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      guard let target = buffer.baseAddress, count > 0 else { return }
+      do throws(HDF5Error) {
+        if let chunks {
+          try chunks.read(wanted, of: file, as: stored, to: target, place)
+        } else {
+          try readByLibrary(wanted, to: target)
+        }
+        initialized = count
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return values
+  }
+
+  private func readByLibrary<Element: HDF5Element>(
+    _ wanted: Range<Int>, to target: UnsafeMutablePointer<Element>
+  ) throws(HDF5Error) {
+    var request = bred_h5_request()
+    (request.first, request.count) = (UInt64(wanted.lowerBound), UInt64(wanted.count))
+    (request.width, request.memory) = (UInt64(rowSize), Element.memory)
+    let child = try HDF5Child(file.source, file.limits, object: name, request)
+    var done = 0
+    while let answer = try child.next() {
+      guard answer.record.kind == BRED_H5_ROWS.rawValue else { throw place.error(answer) }
+      let rows = Int(clamping: answer.record.shape.0)
+      guard rows > 0, rows <= wanted.count - done, rows * rowSize <= BRED_H5_ROWS_BYTES / 8 else {
+        throw place.error("libhdf5 gave \(rows) rows that nobody asked for")
+      }
+      UnsafeMutableRawPointer(target + done * rowSize).copyMemory(
+        from: child.rows, byteCount: rows * rowSize * MemoryLayout<Element>.size)
+      done += rows
+      child.goOn()
+    }
+    guard done == wanted.count else {
+      throw place.error("libhdf5 gave \(done) of \(wanted.count) rows")
+    }
   }
 }
 
@@ -109,20 +164,8 @@ extension HDF5Type {
     case BRED_H5_SIGNED.rawValue: self = .integer(bytes: size, signed: true)
     case BRED_H5_UNSIGNED.rawValue: self = .integer(bytes: size, signed: false)
     case BRED_H5_BOOLEAN.rawValue: self = .boolean
-    case BRED_H5_FIXED_TEXT.rawValue: self = .fixedString(bytes: size)
-    case BRED_H5_VARIABLE_TEXT.rawValue: self = .variableString
+    case BRED_H5_TEXT.rawValue: self = .string(bytes: size)
     default: return nil
     }
-  }
-
-  /// The numbers behind it.
-  var plain: HDF5Type { self == .boolean ? .integer(bytes: 1, signed: false) : self }
-}
-
-extension bred_h5_record {
-  /// What libhdf5 converts the elements to.
-  var elementType: HDF5Type {
-    float_bytes == 0
-      ? .integer(bytes: 8, signed: true) : .float(bytes: float_bytes == 4 ? 4 : 8)
   }
 }

@@ -39,6 +39,7 @@ public final class HDF5File: Sendable {
   private struct Node {
     /// `nil` for a group.
     var dataset: HDF5Child.Answer?
+    var chunks: [bred_h5_record] = []
     var attributes: [String: HDF5AttributeValue] = [:]
   }
 
@@ -67,8 +68,9 @@ public final class HDF5File: Sendable {
         let isGroup = answer.record.kind == BRED_H5_GROUP.rawValue
         let old = nodes.updateValue(Node(dataset: isGroup ? nil : answer), forKey: last)
         guard old == nil else { throw place.inside(last).error("there are two of this name") }
+      case BRED_H5_CHUNK.rawValue: nodes[last]?.chunks.append(answer.record)
       case BRED_H5_ATTRIBUTE.rawValue:
-        nodes[last]?.attributes[answer.name] = HDF5File.attribute(answer)
+        nodes[last]?.attributes[answer.name] = HDF5AttributeValue(answer)
       default:
         let failure = place.error(answer)
         guard !failure.object.isEmpty else { throw failure }
@@ -90,10 +92,11 @@ public final class HDF5File: Sendable {
 
   /// Opens a dataset by its path, such as `infos/qpos`.
   public func dataset(_ name: String) throws(HDF5Error) -> HDF5Dataset {
-    guard let answer = try node(name).dataset else {
+    let node = try node(name)
+    guard let answer = node.dataset else {
       throw source.place.inside(name).error("is a group, not a dataset")
     }
-    return try HDF5Dataset(answer, in: self)
+    return try HDF5Dataset(answer, node.chunks, in: self)
   }
 
   /// Whether an object of this path exists that can be read.
@@ -125,53 +128,39 @@ public final class HDF5File: Sendable {
     where failure.object == name || name.hasPrefix(failure.object + "/") { throw failure }
     throw source.place.inside(name).error("there is no such object")
   }
+}
 
-  private static func attribute(_ answer: HDF5Child.Answer) -> HDF5AttributeValue? {
-    guard let type = HDF5Type(answer.record) else { return nil }
-    if type.isString {
-      return .text(String(decoding: answer.value.prefix { $0 != 0 }, as: UTF8.self))
-    }
-    guard answer.value.count >= answer.record.elementType.size else { return nil }
-    var (real, integer) = (0.0, Int64(0))
-    answer.value.withUnsafeBytes {
-      HDF5Conversion.convert($0.baseAddress!, answer.record.elementType, to: &real, 1)
-      HDF5Conversion.convert($0.baseAddress!, answer.record.elementType, to: &integer, 1)
-    }
-    switch type {
-    case .float: return .real(real)
-    case .boolean: return .flag(integer != 0)
-    default: return .integer(integer)
-    }
+extension HDF5AttributeValue {
+  init(_ answer: HDF5Child.Answer) {
+    self =
+      switch answer.record.type {
+      case BRED_H5_TEXT.rawValue: .text(answer.text)
+      case BRED_H5_FLOAT.rawValue: .real(answer.record.real)
+      case BRED_H5_BOOLEAN.rawValue: .flag(answer.record.integer != 0)
+      default: .integer(answer.record.integer)
+      }
   }
 }
 
 extension HDF5Place {
-  /// Registered filters that libhdf5 does not come with.
-  private static let filters = [
-    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
-    32026: "blosc2",
-  ]
-
   /// What libhdf5 says about an object, with what can be done about it.
   func error(_ answer: HDF5Child.Answer) -> HDF5Error {
     let version = hdf5LibraryVersion()
-    var reason = answer.reason
+    let lines = answer.text.split(separator: "\n", maxSplits: 1).map(String.init)
+    var reason = lines.first ?? "cannot be read"
+    let cause = lines.count > 1 ? lines[1] : ""
     if answer.record.missing_filter != 0 {
-      let filter = Int(answer.record.missing_filter)
-      let name = HDF5Place.filters[filter].map { " (\($0))" } ?? ""
       reason =
-        "is packed by filter \(filter)\(name), which libhdf5 \(version) lacks; where h5repack has it "
-        + "(as a plugin in HDF5_PLUGIN_PATH), this makes a copy that can be read: "
-        + "h5repack -f GZIP=4 \(file) COPY.hdf5"
-    } else if answer.stack.contains(where: { $0.contains("truncated file") }) {
+        "is packed by filter \(answer.record.missing_filter) (\(answer.text)), which libhdf5 "
+        + "\(version) lacks; where h5repack has it (as a plugin in HDF5_PLUGIN_PATH), this makes a "
+        + "copy that can be read: h5repack -f GZIP=4 \(file) COPY.hdf5"
+    } else if cause.contains("truncated file") {
       reason = "is truncated"
-    } else if answer.stack.contains(where: { $0.contains("version") }) {
+    } else if cause.contains("version") {
       reason +=
         ": it is damaged, or of a newer format than libhdf5 \(version) knows; h5repack of a newer HDF5 "
         + "makes a copy that can be read: h5repack --low=0 --high=2 \(file) COPY.hdf5"
     }
-    return HDF5Error(
-      file: file, object: answer.name, reason: reason.isEmpty ? "cannot be read" : reason,
-      stack: answer.stack)
+    return HDF5Error(file: file, object: answer.name, reason: reason, cause: cause)
   }
 }

@@ -1,4 +1,5 @@
 import CHDF5
+internal import CHDF5Probe
 
 #if canImport(Glibc)
   import Glibc
@@ -37,24 +38,6 @@ enum HDF5Library {
     body()
     pthread_mutex_unlock(mutex)
   }
-
-  /// What the library put on its error stack since the last successful call, outermost first.
-  static func takeStack() -> [String] {
-    final class Lines { var lines: [String] = [] }
-    let collected = Lines()
-    _ = H5Ewalk2(
-      hid_t(H5E_DEFAULT), H5E_WALK_DOWNWARD,
-      { _, entry, data in
-        guard let entry = entry?.pointee, let data else { return 0 }
-        let lines = Unmanaged<Lines>.fromOpaque(data).takeUnretainedValue()
-        let name = entry.func_name.map { String(cString: $0) } ?? "?"
-        let text = entry.desc.map { String(cString: $0) } ?? "no description"
-        if lines.lines.count < 64 { lines.lines.append("\(name): \(text)") }
-        return 0
-      }, Unmanaged.passUnretained(collected).toOpaque())
-    H5Eclear2(hid_t(H5E_DEFAULT))
-    return collected.lines
-  }
 }
 
 /// Version of the library in use, such as `1.10.8`.
@@ -73,8 +56,10 @@ extension HDF5Place {
     _ status: Status, _ reason: @autoclosure () -> String
   ) throws(HDF5Error) -> Status {
     if status < 0 {
-      let stack = HDF5Library.takeStack()
-      throw HDF5Error(file: file, object: object, reason: reason(), stack: stack)
+      var cause = [CChar](repeating: 0, count: 512)
+      bred_h5_take_cause(&cause, cause.count)
+      throw HDF5Error(
+        file: file, object: object, reason: reason(), cause: String(cString: cause))
     }
     return status
   }

@@ -119,7 +119,7 @@ public final class HDF5OutputFile {
     var bytes = Array(text.utf8)
     if bytes.isEmpty { bytes = [0] }
     let place = HDF5Place(file: path, object: name)
-    let type = HDF5Type.fixedString(bytes: bytes.count)
+    let type = HDF5Type.string(bytes: bytes.count)
     let dataset = try createDataset(name, shape: [], type: type)
     try HDF5Library.locked { () throws(HDF5Error) in
       let stored = try HDF5OutputFile.storedType(type, place)
@@ -186,7 +186,7 @@ public final class HDF5OutputFile {
         try place.check(H5Tenum_insert(handle.id, name, &value), "cannot make its type")
       }
       return handle
-    case .fixedString(let bytes):
+    case .string(let bytes):
       let handle = try copy(bred_h5t_c_s1())
       try place.check(H5Tset_size(handle.id, bytes), "cannot make its type")
       // As h5py and numpy: the text may fill the field to its last byte.

@@ -10,7 +10,7 @@ public struct BehaviourPolicy {
   public let policy: any Policy
   public var metadata = D4RLMetadata()
 
-  /// - Parameter policyFile: safetensors; `nil` for uniform random actions.
+  /// - Parameter policyFile: whatever ``EvaluateStage`` can evaluate; `nil` for uniform random actions.
   /// - Throws: where the file cannot be read or does not fit the robot.
   public init(policyFile: String?, _ kind: EnvironmentKind) throws {
     let specification = kind.specification
@@ -21,19 +21,22 @@ public struct BehaviourPolicy {
       metadata.strings["algorithm"] = "random"
       return
     }
-    let file = try NetworkFile.read(policyFile, as: .policy)
-    let network = try AgentStore.gaussian(file, named: policyFile)
+    let stored = try StoredPolicy.read(EvaluateStage.policy(in: policyFile))
     for (field, expected, actual) in [
-      ("observations", specification.observationSize, network.observationSize),
-      ("actions", specification.actionSize, network.actionSize),
+      ("observations", specification.observationSize, stored.policy.observationSize),
+      ("actions", specification.actionSize, stored.policy.actionSize),
     ] where expected != actual {
       throw DatasetError.mismatch(
         file: policyFile, field: field, expected: "\(expected) (\(specification.name))",
         actual: "\(actual)")
     }
-    try AgentStore.check(environment: file.environment, kind: kind, file: policyFile)
-    policy = network
-    metadata.policy = file.tensors
-    metadata.strings["algorithm"] = file.metadata["algorithm"] ?? "SAC"
+    try AgentStore.check(environment: stored.environment, kind: kind, file: policyFile)
+    policy = stored.policy
+    metadata.strings["algorithm"] = stored.algorithm
+    // D4RL's metadata hold networks of tanh-Gaussian policies, and know no normaliser.
+    if let gaussian = stored.policy as? GaussianPolicy {
+      metadata.strings["algorithm"] = stored.algorithm ?? "SAC"
+      metadata.policy = NetworkFile(gaussian.network, role: .policy).tensors
+    }
   }
 }

@@ -1,5 +1,5 @@
 """Writes spot.json: SPOT (algorithm sheet 12): one update of the autoencoder, then of TD3 with the support
-term. Compare thuml/SPOT's SPOT.py (train, train_online) and vae.py (elbo_loss). In "online" two updates
+term, both with dropout of the policy's hidden units. Compare thuml/SPOT's SPOT.py (train, train_online) and vae.py (elbo_loss). In "online" two updates
 of ten have cooled lambda when the last one moves the policy."""
 
 from autoencoder import *
@@ -12,7 +12,30 @@ def make(random):
         .add("actor", [network(random, OBSERVATION, ACTION)], targets=random)
         .add("critic", [network(random, OBSERVATION + ACTION, 1) for _ in range(2)], targets=random))
     return agent, lambda r: (r.batch(), {
-        "reconstruction": r.normal(BATCH, LATENT), "smoothing": r.normal(BATCH, ACTION, scale=2.0)})
+        "reconstruction": r.normal(BATCH, LATENT), "smoothing": r.normal(BATCH, ACTION, scale=2.0),
+        "dropout": r.uniform(BATCH, sum(HIDDEN), low=0.0),
+        "target-dropout": r.uniform(BATCH, sum(HIDDEN), low=0.0)})
+
+
+class Dropping:
+    """torch.nn.Dropout in front of each ReLU, with given uniform numbers in place of its own."""
+
+    def __init__(self, uniform, rate):
+        self.uniform, self.rate, self.start = uniform, rate, 0
+
+    def __call__(self, x):
+        uniform = self.uniform[:, self.start:self.start + x.shape[-1]]
+        self.start += x.shape[-1]
+        kept = (uniform >= self.rate).to(x.dtype)
+        assert 0 < kept.mean() < 1, "some units should be left out"
+        return x * kept / (1 - self.rate)
+
+
+def policy(tensors, s, uniform):
+    drop = Dropping(uniform, 0.25)
+    for i in range(0, len(tensors) - 2, 2):
+        s = torch.relu(drop(s @ tensors[i].T + tensors[i + 1]))
+    return torch.tanh(s @ tensors[-2].T + tensors[-1])
 
 
 def update(online):
@@ -23,11 +46,12 @@ def update(online):
             agent.minimize({("encoder", "decoder"): loss})
             return {"vae_loss": loss}
         moves = count % 2 == 0
-        losses = critic_step(agent, b, n, moves)
+        next_action = policy(agent.targets["actor"][0], b["nextObservations"], n["target-dropout"])
+        losses = critic_step(agent, b, n, moves, next_action.detach())
         if not moves:
             return losses
         weight = 0.1 * max(0.2, 1 - count / 10) if online else 0.1
-        action = torch.tanh(forward(agent["actor"][0], s))
+        action = policy(agent["actor"][0], s, n["dropout"])
         q = forward(agent["critic"][0], s, action)
         distance = misfit(agent, s, action, n["reconstruction"]).mean()
         loss = -q.mean() / q.abs().mean().detach() + weight * distance

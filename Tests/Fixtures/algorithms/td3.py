@@ -12,13 +12,15 @@ def make(random):
     return agent, lambda r: (r.batch(), {"smoothing": r.normal(BATCH, ACTION, scale=2.0)})
 
 
-def critic_step(agent, b, n, moves):
+def critic_step(agent, b, n, moves, next_action=None):
     s2 = b["nextObservations"]
     r, mask = b["rewards"].unsqueeze(-1), b["masks"].unsqueeze(-1)
     with torch.no_grad():
         noise = torch.clamp(0.2 * n["smoothing"], -0.5, 0.5)
         assert (noise.abs() == 0.5).any(), "the noise should reach its bound"
-        action = torch.clamp(torch.tanh(forward(agent.targets["actor"][0], s2)) + noise, -1, 1)
+        if next_action is None:
+            next_action = torch.tanh(forward(agent.targets["actor"][0], s2))
+        action = torch.clamp(next_action + noise, -1, 1)
         assert (action.abs() == 1).any(), "an action should reach its bound"
         y = r + DISCOUNT * mask * values(
             agent.targets["critic"], s2, action).min(-1, keepdim=True).values

@@ -60,8 +60,8 @@ class Stack:
                 parts += [random.uniform(0.5, 1.5, outputs), random.uniform(-0.4, 0.4, outputs)]
         return torch.cat(parts)
 
-    def _network(self, flat, x):
-        at = 0
+    def _network(self, flat, x, drop=None):
+        at = hidden = 0
 
         def take(*shape):
             nonlocal at
@@ -77,14 +77,20 @@ class Stack:
             if self.norm:
                 x = torch.nn.functional.layer_norm(
                     x, (outputs,), take(outputs), take(outputs), eps=1e-5)
+            if drop is not None:
+                # torch.nn.Dropout with given numbers.
+                rate, numbers = drop
+                kept = numbers[:, hidden : hidden + outputs] >= rate
+                assert 0 < kept.sum() < kept.numel()
+                x, hidden = x * kept / (1 - rate), hidden + outputs
             x = torch.relu(x)
 
-    def __call__(self, *inputs, target=False, only=None):
+    def __call__(self, *inputs, target=False, only=None, drop=None):
         """[rows, members * outputs]"""
         x = torch.cat(inputs, 1)
         parameters = self.targets if target else self.values
         members = range(self.members) if only is None else only
-        return torch.cat([self._network(parameters[m], x) for m in members], 1)
+        return torch.cat([self._network(parameters[m], x, drop) for m in members], 1)
 
 
 def plain(value, digits):

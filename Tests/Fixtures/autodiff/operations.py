@@ -181,9 +181,9 @@ case("categorical", categorical, [Numbers(3)], [Numbers(1, 0, 1)])
 TWO = [Numbers(3), Numbers(2)]
 
 
-def network(name, stack, call=None, arguments=TWO, constants=()):
+def network(name, stack, call=None, arguments=TWO, constants=(), noise=None):
     case(f"network.{name}", lambda t: [(call or (lambda t: t.stacks[0](*t.x)))(t)], arguments,
-         constants, [stack])
+         constants, [stack], noise=noise)
 
 
 network("oneInput", Stack(3, [6], 1), arguments=[Numbers(3)])
@@ -211,6 +211,9 @@ network("subsetSeveralOutputs", Stack(5, [6, 5], 2, members=3),
         lambda t: t.stacks[0](*t.x, only=[2, 0]))
 network("subsetOfTargets", Stack(5, [6, 5], 1, members=3, targets=True),
         lambda t: t.stacks[0](*t.x, target=True, only=[2, 1]))
+for suffix, outputs, target in [("", 3, False), ("OneOutput", 1, False), ("Target", 3, True)]:
+    network("dropout" + suffix, Stack(5, [6, 5], outputs, targets=target),
+            lambda t: t.stacks[0](*t.x, target=target, drop=(0.3, t.noise)), noise=(1, 11))
 for suffix, norm in [("", False), ("LayerNorm", True)]:
     network("twinMinimum" + suffix, Stack(5, [6, 5], 1, members=4, norm=norm),
             lambda t: groups(t.stacks[0](*t.x), 2).min(2).values)
