@@ -23,7 +23,8 @@ public enum BenchmarkSuite {
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
     "iql-update", "td3-update", "awac-update", "bc-update", "td3-bc-update", "bcq-update",
-    "spot-update", "edac-update", "cal-ql-update", "rlpd-update", "pex-update", "off2on-update",
+    "spot-update", "sac-n-update", "edac-update", "cal-ql-update", "rlpd-update", "pex-update",
+    "off2on-update",
     "env-step-hopper", "env-step-walker2d", "env-step-halfcheetah", "env-workers-hopper",
     "env-workers-walker2d", "env-workers-halfcheetah", "dataset-load",
   ]

@@ -186,6 +186,11 @@ enum UpdateBenchmarks {
         AdvantageWeightedActorCritic.self, iterations: 16,
         UpdateWork(UpdateSize(batchSize: settings.batchSize))
           .weighted(policyLayers: settings.policyLayers))
+    case "sac-n-update":
+      // Ten critics, the minimum of whose values is that of five pairs.
+      let size = UpdateSize(members: 5, depth: 3)
+      return try update(
+        SACN.self, .init(), setup(size), iterations: 16, UpdateWork(size).actorCritic())
     case "edac-update":
       let size = UpdateSize(depth: 3)
       return try update(

@@ -109,6 +109,11 @@ import Testing
         == 256
         * (10 * (3 * deep.forward + deep.parameters + 2 * deep.input + second)
           + 2 * policy.forward + policy.parameters))
+    #expect(
+      Self.count(UpdateWork(UpdateSize(members: 5, depth: 3)).actorCritic())
+        == 256
+        * (10 * (3 * deep.forward + deep.parameters + deep.input)
+          + 2 * policy.forward + policy.parameters))
     let one = gaussian.forward + 2 * critic.forward + 10 * (critic.forward + critic.parameters)
     #expect(
       Self.count(work.prior(critics: 10, targets: 2, delay: 20))
