@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
@@ -115,9 +116,10 @@ static void work(const bred_h5_request *request) {
   H5Pset_file_locking(access, false, true);
   // Chunks are kept until all their rows are read.
   H5Pset_cache(access, 0, 12421, 64 << 20, 1);
-  // Not by its name, under which there may be another by now; by stdio, since libhdf5's usual driver
-  // wants to know the true name, which a removed file no longer has.
-  H5Pset_fapl_stdio(access);
+  // Not by its name, under which there may be another by now. Libhdf5's usual driver asks for the true name,
+  // which a removed file no longer has; that of stdio does not, but notices less of what is cut off.
+  struct stat status;
+  if (fstat(0, &status) == 0 && status.st_nlink == 0) H5Pset_fapl_stdio(access);
 #if defined(__linux__)
   hid_t file = H5Fopen("/proc/self/fd/0", H5F_ACC_RDONLY, access);
 #else
