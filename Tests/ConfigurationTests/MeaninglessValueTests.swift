@@ -164,12 +164,6 @@ import Testing
       ["offline.algorithm", "online.algorithm"]
     ),
     (
-      [
-        "offline.algorithm=none", "online.replay=online-only", "dataset.observations=normalized",
-      ],
-      ["dataset.observations", "online.replay"]
-    ),
-    (
       ["offline.cql.cloningSteps=4", "offline.cql.batchSize=1"],
       ["offline.cql.cloningSteps", "offline.cql.batchSize"]
     ),

@@ -172,15 +172,6 @@ extension ExperimentConfiguration {
           "online training needs the dataset to scale rewards as offline training did"
         ))
     }
-    if dataset.observations != .raw, stages.contains(.online), trainsOnline, !trainsOffline,
-      !startsFromAgents, online.replay == .onlineOnly
-    {
-      result.append(
-        (
-          ["dataset.observations", "online.replay"],
-          "no dataset is read whose mean and deviation could normalise observations"
-        ))
-    }
     guard stages.contains(.recipe) else { return result }
     if !trainsOnline {
       result.append((["online.algorithm"], "a recipe needs an agent that learns online"))
