@@ -147,7 +147,7 @@ let package = Package(
         "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets",
         "Environments", "RLCore", "DenseMath",
       ]),
-    tests("BenchmarksTests", ["Benchmarks", "Algorithms", "DenseMath"]),
+    tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
     // which otherwise keep the old layout of its types.

@@ -10,6 +10,7 @@ import RLCore
 /// numbers are random, which deflate packs worse than a robot's, so loading real data is no slower.
 enum DatasetBenchmarks {
   static let rows = 1_000_000
+  static let block = 10_000
 
   static var file: String {
     FileManager.default.temporaryDirectory.appendingPathComponent("bred-benchmark-hopper-1m.hdf5")
@@ -20,20 +21,20 @@ enum DatasetBenchmarks {
     // Older versions left files whose successors contradict the following rows.
     if (try? D4RLDataset(contentsOf: file).transitions()) == nil {
       try? FileManager.default.removeItem(atPath: file)
-      try make()
+      try make(file, rows: rows)
     }
     return BenchmarkCase(
       name: "dataset-load", iterations: 1,
       operation: { _ = try D4RLDataset(contentsOf: file).transitions() }, floor: nil)
   }
 
-  private static func make() throws {
+  /// - Parameter rows: a multiple of ``block``.
+  static func make(_ file: String, rows: Int) throws {
     let specification = EnvironmentKind.hopper.specification
     var shape = D4RLShape(specification)
     (shape.positionSize, shape.velocitySize) = (0, 0)
     let writer = try D4RLWriter(
       creating: file, rows: rows, shape: shape, metadata: D4RLMetadata())
-    let block = 10_000
     for start in stride(from: 0, to: rows, by: block) {
       var stream = RandomStream(seed: 1, purpose: "benchmark/rows", step: UInt64(start))
       func values(_ columns: Int) -> [Float] {
@@ -42,8 +43,9 @@ enum DatasetBenchmarks {
       var part = D4RLRows()
       part.observations = values(shape.observationSize)
       // Blocks end with episodes, whose last successor is nobody's observation.
-      part.nextObservations =
-        part.observations.dropFirst(shape.observationSize) + values(shape.observationSize)
+      part.nextObservations = Array(
+        part.observations.dropFirst(shape.observationSize)
+          + part.observations.prefix(shape.observationSize))
       part.actions = values(shape.actionSize)
       part.rewards = values(1)
       part.terminals = [Bool](repeating: false, count: block)

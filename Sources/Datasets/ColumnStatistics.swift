@@ -1,3 +1,6 @@
+public import DenseMath
+public import RLCore
+
 /// Range, mean and deviation of each column of a matrix, gathered block by block.
 ///
 /// Values that are not finite are passed over.
@@ -55,5 +58,18 @@ public struct ColumnStatistics: Sendable, Equatable {
       column += 1
       if column == size { column = 0 }
     }
+  }
+}
+
+extension ObservationNormalizer {
+  /// Mean and population deviation of each column plus ``margin``.
+  ///
+  /// - Parameter observations: `[rows, observationSize]`, finite, at least one row.
+  public init(of observations: Matrix) {
+    var statistics = ColumnStatistics(size: observations.columns)
+    statistics.add(observations.elements)
+    self.init(
+      mean: statistics.mean.map { Float($0) },
+      std: statistics.deviation.map { Float($0 + ObservationNormalizer.margin) })
   }
 }

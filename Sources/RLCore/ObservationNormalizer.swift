@@ -18,29 +18,6 @@ public struct ObservationNormalizer: Sendable, Equatable {
     self.std = std
   }
 
-  /// Mean and population deviation of each column plus ``margin``.
-  ///
-  /// - Parameter observations: `[rows, observationSize]`, finite, at least one row.
-  public init(of observations: Matrix) {
-    let (rows, size) = (observations.rows, observations.columns)
-    let values = observations.elements
-    var mean = [Double](repeating: 0, count: size)
-    var square = mean
-    for row in 0..<rows {
-      for column in 0..<size { mean[column] += Double(values[row * size + column]) }
-    }
-    for column in 0..<size { mean[column] /= Double(rows) }
-    for row in 0..<rows {
-      for column in 0..<size {
-        let difference = Double(values[row * size + column]) - mean[column]
-        square[column] += difference * difference
-      }
-    }
-    self.init(
-      mean: mean.map { Float($0) },
-      std: square.map { Float(($0 / Double(rows)).squareRoot() + ObservationNormalizer.margin) })
-  }
-
   /// What is wrong with these numbers.
   private static func fault(mean: [Float], std: [Float]) -> String? {
     if mean.count != std.count { return "\(mean.count) means, \(std.count) deviations" }

@@ -18,6 +18,14 @@ import Testing
     ("offline:\n  algorithm: none\n  members: 3\n", "offline.algorithm"),
     ("offline:\n  algorithm: none\ndistillation:\n  epochs: 3\n", "offline.algorithm"),
     ("offline:\n  algorithm: none\nonline:\n  actor: mixture\n", "offline.algorithm"),
+    (
+      "offline:\n  algorithm: none\nonline:\n  replay: online-only\ndataset:\n  observations: normalized\n",
+      "online.replay"
+    ),
+    (
+      "offline:\n  algorithm: none\nonline:\n  replay: online-only\ndataset:\n  rewards: return-range\n",
+      "online.replay"
+    ),
     ("online:\n  algorithm: none\n  blockSteps: 10\n", "online.algorithm"),
     ("online:\n  algorithm: none\ndistillation:\n  epochs: 10\n", "online.algorithm"),
     ("online:\n  actor: mixture\ndistillation:\n  epochs: 3\n", "online.actor"),

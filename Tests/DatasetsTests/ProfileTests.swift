@@ -108,4 +108,13 @@ import Testing
     #expect(DatasetProfile.Histogram([0, .leastNonzeroMagnitude], bins: 9).counts == [2])
     #expect(DatasetProfile.Histogram([0, 1, 2, 3], bins: 2).counts == [2, 2])
   }
+
+  /// Mean and deviation as TD3+BC's code has them.
+  @Test func normalizerOfObservations() {
+    let matrix = Matrix(rows: 4, columns: 2, elements: [1, 5, 2, 5, 3, 5, 6, 5])
+    let normalizer = ObservationNormalizer(of: matrix)
+    #expect(normalizer.mean == [3, 5])
+    #expect(normalizer.std == [Float(3.5.squareRoot() + 1e-3), Float(1e-3)])
+    #expect(normalizer(matrix).row(3) == [3 / normalizer.std[0], 0])
+  }
 }

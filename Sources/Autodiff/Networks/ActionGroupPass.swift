@@ -94,10 +94,10 @@ package final class ActionGroupPass: ManyActionsPass, @unchecked Sendable {
     let perState = Self.halvesPerState(repeats)
     precondition(states.count * perState <= halves.count, "\(states.count) states in one pass")
     for (place, state) in states.enumerated() {
-      for half in 0..<perState {
-        let first = place * repeats + half * Self.lanesPerHalf
+      for index in 0..<perState {
+        let first = place * repeats + index * Self.lanesPerHalf
         let count = min(Self.lanesPerHalf, (place + 1) * repeats - first)
-        let half = halves[place * perState + half]
+        let half = halves[place * perState + index]
         half.load(actions + first * actionSize, count: count)
         evaluate(critic, state: state, half: half)
         (q + first).update(from: half.q.base, count: count)

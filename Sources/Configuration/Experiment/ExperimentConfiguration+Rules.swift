@@ -63,7 +63,15 @@ extension ExperimentConfiguration {
     }
     addStages(add(section:except:_:_:), add(_:_:_:))
     addAlgorithms(add(section:except:_:_:), add(_:_:_:))
-    if !readsDataset { add(section: "dataset", .otherStage, "no stage reads the dataset") }
+    if !readsDataset {
+      // A task names its dataset whatever the method does; what else is said of one is a mistake.
+      if stages.isSuperset(of: [.offline, .online]), trainsOnline {
+        add(
+          section: "dataset", except: ["path"], .key("online.replay"),
+          "nothing reads a dataset: there are no offline agents, and the replay is 'online-only'")
+      }
+      add(section: "dataset", .otherStage, "no stage reads the dataset")
+    }
     for (path, group) in groups {
       for found in group.unused {
         let prefix = path.isEmpty ? "" : path + "."
