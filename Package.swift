@@ -91,6 +91,12 @@ let package = Package(
         "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    library(
+      "Sweeps",
+      [
+        "Runs", "Stages", "Configuration", "Agents", "Algorithms", "Datasets", "Environments",
+        "RLCore", "DenseMath", "Yams", .product(name: "Logging", package: "swift-log"),
+      ]),
     library("Reports", ["Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     library(
       "Benchmarks",
@@ -101,13 +107,13 @@ let package = Package(
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms", "Agents",
+        "Configuration", "Runs", "Stages", "Sweeps", "Reports", "Benchmarks", "Algorithms", "Agents",
         "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
-        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
+        "BRED", "Configuration", "Runs", "Stages", "Sweeps", "Reports", "Benchmarks", "Datasets",
         "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),

@@ -1,0 +1,198 @@
+public import Configuration
+import Foundation
+import RLCore
+import Yams
+
+/// A sweep as its YAML file says it: tasks × methods × seeds × a grid of any keys.
+///
+/// ```yaml
+/// tasks: [hopper-medium-v2, walker2d-medium-v2]
+/// methods: [bred, cql-ft]
+/// seeds: [0, 1, 2, 3]                # or 0..3
+/// datasets:                          # where a task's own file is not in the cache
+///   hopper-medium-v2: data/hopper.hdf5
+/// agents:                            # where agents are there already: an ensemble directory
+///   hopper-medium-v2: agents/hopper
+/// set:                               # of all runs; what one has no use for is dropped
+///   offline: {gradientSteps: 50000}
+/// runs:                              # optional: blocks that replace or add to what stands above
+///   - methods: [bred]
+///     label: N
+///     grid: {offline.members: [1, 2, 5]}
+/// ```
+public struct SweepFile: Sendable {
+  /// Runs that differ in task, method, seed and the values of a grid.
+  struct Block: Sendable {
+    var label: String?
+    var tasks: [String] = []
+    var methods: [String] = []
+    var seeds: [Int] = []
+    /// YAML with values for all runs of the block.
+    var values = ""
+    var grid: [(key: String, values: [String])] = []
+  }
+
+  public let path: String
+  public let name: String
+  /// Dataset files by task.
+  let datasets: [String: String]
+  /// Ensemble directories by task: what runs begin with whose method trains such agents offline.
+  let agents: [String: String]
+  let blocks: [Block]
+
+  private static let blockKeys = ["label", "tasks", "methods", "seeds", "set", "grid"]
+  private static let keys = ["name", "datasets", "agents", "runs"] + blockKeys.filter { $0 != "label" }
+
+  /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.
+  public init(file path: String) throws(ConfigurationError) {
+    try self.init(path: path, yaml: ConfigurationLayer(file: path).yaml)
+  }
+
+  init(path: String, yaml: String) throws(ConfigurationError) {
+    let reader = SweepReader(file: path)
+    let root = try reader.root(yaml)
+    try reader.check(root, allowed: SweepFile.keys, at: "")
+    self.path = path
+    let fileName = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    name = if let node = root["name"] { try reader.text(node, "name") } else { fileName }
+    datasets = try reader.paths(root["datasets"], "datasets")
+    agents = try reader.paths(root["agents"], "agents")
+    let common = try SweepFile.block(root, over: nil, at: "", reader)
+    guard let runs = root["runs"] else {
+      blocks = [common.block]
+      return
+    }
+    guard let list = runs.sequence, !list.isEmpty else {
+      throw reader.wrongType("runs", runs, "a list of blocks with \(SweepFile.blockKeys)")
+    }
+    var blocks: [Block] = []
+    for (index, node) in list.enumerated() {
+      let place = "runs[\(index)]."
+      try reader.check(node, allowed: SweepFile.blockKeys, at: place)
+      blocks.append(try SweepFile.block(node, over: common, at: place, reader).block)
+    }
+    self.blocks = blocks
+  }
+
+  private static func block(
+    _ node: Node, over common: (block: Block, set: Node?)?, at place: String, _ reader: SweepReader
+  ) throws(ConfigurationError) -> (block: Block, set: Node?) {
+    var block = common?.block ?? Block()
+    if let text = node["label"] { block.label = try reader.text(text, place + "label") }
+    if let list = node["tasks"] { block.tasks = try reader.texts(list, place + "tasks") }
+    if let list = node["methods"] { block.methods = try reader.texts(list, place + "methods") }
+    if let list = node["seeds"] { block.seeds = try reader.seeds(list, place + "seeds") }
+    for (key, values) in try reader.pairs(node["grid"], place + "grid") {
+      block.grid.removeAll { $0.key == key }
+      block.grid.append((key, try reader.texts(values, place + "grid.\(key)")))
+    }
+    let set = SweepReader.merged(common?.set, node["set"])
+    if let set {
+      do { block.values = try Yams.serialize(node: set) } catch {
+        throw .malformed(file: reader.file, reason: "\(place)set: \(error)")
+      }
+    }
+    return (block, set)
+  }
+}
+
+/// Reads what a sweep's file may hold, with errors that name the place.
+private struct SweepReader {
+  let file: String
+
+  func root(_ yaml: String) throws(ConfigurationError) -> Node {
+    let node: Node?
+    do { node = try Yams.compose(yaml: yaml) } catch {
+      throw .malformed(file: file, reason: "\(error)")
+    }
+    guard let node, node.mapping != nil else {
+      throw .malformed(file: file, reason: "expected 'tasks:', 'methods:' and so on")
+    }
+    return node
+  }
+
+  func check(_ node: Node, allowed: [String], at place: String) throws(ConfigurationError) {
+    guard let mapping = node.mapping else {
+      throw wrongType(place, node, "the keys \(allowed.joined(separator: ", "))")
+    }
+    for key in mapping.keys {
+      let name = key.string ?? ""
+      guard allowed.contains(name) else {
+        throw .unknownKey(
+          file: file, key: place + name, suggestion: nearest(to: name, among: allowed),
+          allowed: allowed)
+      }
+    }
+  }
+
+  func pairs(_ node: Node?, _ key: String) throws(ConfigurationError) -> [(String, Node)] {
+    guard let node else { return [] }
+    guard let mapping = node.mapping else { throw wrongType(key, node, "'key: value' lines") }
+    return mapping.map { ($0.key.string ?? "", $0.value) }
+  }
+
+  func paths(_ node: Node?, _ key: String) throws(ConfigurationError) -> [String: String] {
+    var result: [String: String] = [:]
+    for (task, path) in try pairs(node, key) {
+      result[task] = HomePath.expanded(try text(path, "\(key).\(task)"))
+    }
+    return result
+  }
+
+  func text(_ node: Node, _ key: String) throws(ConfigurationError) -> String {
+    guard let text = node.scalar?.string, !text.isEmpty else {
+      throw wrongType(key, node, "a text")
+    }
+    return text
+  }
+
+  func texts(_ node: Node, _ key: String) throws(ConfigurationError) -> [String] {
+    guard let list = node.sequence, !list.isEmpty else { throw wrongType(key, node, "a list") }
+    var result: [String] = []
+    for item in list {
+      let text = try text(item, key)
+      guard !result.contains(text) else {
+        throw .outOfRange(file: file, key: key, value: text, allowed: "each value once")
+      }
+      result.append(text)
+    }
+    return result
+  }
+
+  /// A list, or `first..last`.
+  func seeds(_ node: Node, _ key: String) throws(ConfigurationError) -> [Int] {
+    if let text = node.scalar?.string {
+      let ends = text.split(separator: "..").map { Int($0) }
+      guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 0, first <= last,
+        last - first < 1_000_000
+      else { throw .wrongType(file: file, key: key, value: text, expected: "a list, or 0..3") }
+      return Array(first...last)
+    }
+    var seeds: [Int] = []
+    for text in try texts(node, key) {
+      guard let seed = Int(text), seed >= 0 else {
+        throw .wrongType(file: file, key: key, value: text, expected: "whole numbers from 0")
+      }
+      seeds.append(seed)
+    }
+    return seeds
+  }
+
+  func wrongType(_ key: String, _ node: Node, _ expected: String) -> ConfigurationError {
+    let shown =
+      switch node {
+      case .scalar(let scalar): scalar.string
+      case .mapping: "a group of keys"
+      case .sequence(let list): list.isEmpty ? "an empty list" : "a list"
+      case .alias: "an alias"
+      }
+    return .wrongType(file: file, key: key, value: shown, expected: expected)
+  }
+
+  /// The values of `upper` over those of `lower`.
+  static func merged(_ lower: Node?, _ upper: Node?) -> Node? {
+    guard var result = lower?.mapping, let upper = upper?.mapping else { return upper ?? lower }
+    for (key, value) in upper { result[key] = merged(result[key], value) }
+    return .mapping(result)
+  }
+}
