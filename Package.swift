@@ -107,8 +107,8 @@ let package = Package(
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Sweeps", "Reports", "Benchmarks", "Algorithms", "Agents",
-        "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Configuration", "Runs", "Stages", "Sweeps", "Reports", "Benchmarks", "Algorithms",
+        "Agents", "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",

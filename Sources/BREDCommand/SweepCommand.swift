@@ -20,7 +20,9 @@ struct SweepCommand: ParsableCommand {
         bred sweep run experiments/figures/figure-03.yaml --output sweeps/figure-03
         bred sweep status sweeps/figure-03
       """,
-    subcommands: [SweepPlanCommand.self, SweepRun.self, SweepStatusCommand.self, SweepJobCommand.self]
+    subcommands: [
+      SweepPlanCommand.self, SweepRun.self, SweepStatusCommand.self, SweepJobCommand.self,
+    ]
   )
 }
 
@@ -103,8 +105,9 @@ struct SweepRun: ParsableCommand {
       interruption: interruption, quiet: quiet)
     let status: SweepStatus
     do { status = try runner.run() } catch is Interrupted {
-      Console.log("stopped after writing checkpoints; to continue, the same command:\n  "
-        + Invocation.repeating())
+      Console.log(
+        "stopped after writing checkpoints; to continue, the same command:\n  "
+          + Invocation.repeating())
       throw ExitCode(130)
     }
     if !quiet || !status.isComplete { Console.log("\(output): \(status.summary)") }

@@ -70,7 +70,8 @@ public struct JobExecution {
       return .done
     } catch let error as Interrupted {
       if signs.isLost {
-        return .notNow("'\(job.title)' was taken over by another process, which found this one dead")
+        return .notNow(
+          "'\(job.title)' was taken over by another process, which found this one dead")
       }
       try claim.end(.stopped)
       throw error

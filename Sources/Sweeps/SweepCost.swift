@@ -58,7 +58,8 @@ public final class CostEstimator {
     let update = try measure(
       offline.algorithm, configuration.offlineAlgorithm!, configuration, ensemble: 1)
     let epochs = (offline.gradientSteps + offline.epochSteps - 1) / offline.epochSteps
-    let rounds = (epochs + configuration.evaluation.interval - 1) / configuration.evaluation.interval
+    let rounds =
+      (epochs + configuration.evaluation.interval - 1) / configuration.evaluation.interval
     let members = offline.members
     return JobCost(
       seconds: Double(members)
@@ -75,11 +76,13 @@ public final class CostEstimator {
     let online = configuration.online
     let type = try AlgorithmRegistry.named(online.algorithm)
     let count =
-      online.members ?? given ?? (configuration.startsFromAgents ? configuration.offline.members : 1)
+      online.members ?? given
+      ?? (configuration.startsFromAgents ? configuration.offline.members : 1)
     let isJoint =
       configuration.startsFromAgents && type.takesEnsemble && online.actor != .independent
     let update = try measure(
-      online.algorithm, configuration.onlineAlgorithm!, configuration, ensemble: isJoint ? count : 1)
+      online.algorithm, configuration.onlineAlgorithm!, configuration, ensemble: isJoint ? count : 1
+    )
     let agents = isJoint ? 1 : count
     let perBlock = Double(online.blockSteps) * online.updatesPerStep
     let updates =

@@ -41,7 +41,8 @@ public struct SweepFile: Sendable {
   let blocks: [Block]
 
   private static let blockKeys = ["label", "tasks", "methods", "seeds", "set", "grid"]
-  private static let keys = ["name", "datasets", "agents", "runs"] + blockKeys.filter { $0 != "label" }
+  private static let keys =
+    ["name", "datasets", "agents", "runs"] + blockKeys.filter { $0 != "label" }
 
   /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.
   public init(file path: String) throws(ConfigurationError) {

@@ -68,7 +68,8 @@ public final class SweepRunner {
 
   private func launch(_ status: SweepStatus) throws {
     var ready = status.entries.filter { entry in
-      (entry.state == .ready || entry.state == .failed) && failures[entry.job.id, default: 0] < SweepRunner.mostKills
+      (entry.state == .ready || entry.state == .failed)
+        && failures[entry.job.id, default: 0] < SweepRunner.mostKills
         && !children.contains { $0.job.id == entry.job.id }
     }
     // The longest way first: agents before what needs them.
