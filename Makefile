@@ -3,6 +3,7 @@
 #   make build      build the command line (optimised): .build/release/bred
 #   make test       build and run the tests, optimised (numerics are 20 to 50 times slower otherwise)
 #   make test-long  the slow tests too, then the tests that watch memory under AddressSanitizer
+#   make slurm-test a sweep on a real Slurm, with a task preempted, one killed and one failing (root, slurm-wlm, munge)
 #   make lint       formatting and house rules; changes nothing
 #   make format     rewrite the sources in the house format
 #   make settings   write docs/settings.md from the declarations in the code
@@ -24,7 +25,7 @@ ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Da
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long lint format settings library demo bench docs clean
+.PHONY: help setup build test test-long slurm-test lint format settings library demo bench docs clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -60,6 +61,9 @@ test-long: setup
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|AutodiffTests|AgentsTests|ReplayTests'
+
+slurm-test: build
+	experiments/scripts/slurm-test.sh $(BRED)
 
 lint:
 	experiments/scripts/lint.sh

@@ -21,7 +21,7 @@ struct SweepCommand: ParsableCommand {
         bred sweep status sweeps/figure-03
       """,
     subcommands: [
-      SweepPlanCommand.self, SweepRun.self, SweepStatusCommand.self, SweepJobCommand.self,
+      SweepPlanCommand.self, SweepRun.self, SweepSlurm.self, SweepStatusCommand.self, SweepJobCommand.self,
     ]
   )
 }
@@ -90,12 +90,7 @@ struct SweepRun: ParsableCommand {
   }
 
   mutating func run() throws {
-    let plan = try SweepPlan(SweepFile(file: file.file), in: output)
-    guard plan.missing.isEmpty else {
-      throw RunError.missing(
-        path: file.file,
-        what: "data of this sweep:\n  " + plan.missing.joined(separator: "\n  ") + "\nall of them")
-    }
+    let plan = try SweepPlan.complete(file.file, in: output)
     let interruption = Interruption()
     interruption.listen()
     let threads = threads.threads ?? ProcessorBudget.current.count
@@ -119,6 +114,91 @@ struct SweepRun: ParsableCommand {
       }
       throw ExitCode.failure
     }
+  }
+}
+
+struct SweepSlurm: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "slurm",
+    abstract: "Submit a sweep to a Slurm cluster.",
+    discussion: """
+      One array of tasks for each kind of job: agents, starts, runs. A preempted task, or one whose time
+      is up, writes a checkpoint and is queued again. Called again, it submits what is not done and does
+      not run. The directory and the data must be seen by all nodes.
+
+      Examples:
+        bred sweep slurm my-sweep.yaml --output /scratch/mine --dry-run
+        bred sweep slurm my-sweep.yaml --output /scratch/mine --partition long --time 2-00:00:00 --cpus 4
+        bred sweep slurm my-sweep.yaml --output /scratch/mine --sbatch qos=low --sbatch exclude=node7
+      """)
+
+  @OptionGroup var file: SweepFileArgument
+
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Directory of the sweep.", valueName: "dir"),
+    completion: .directory, transform: HomePath.expanded)
+  var output: String
+
+  @Option(name: .long, help: "Partition.") var partition: String?
+  @Option(name: .long, help: "Account.") var account: String?
+  @Option(name: .long, help: "Time of a task, as sbatch takes it.") var time = "24:00:00"
+  @Option(name: .long, help: "Memory of a task.") var memory = "4G"
+  @Option(name: .long, help: "Processors of a task, which are its threads.") var cpus = 2
+  @Option(name: .customLong("at-once"), help: "Most tasks of one array at once.") var atOnce: Int?
+  @Option(name: .long, help: "How often a task that fails is tried again.") var retries = 2
+
+  @Option(
+    name: .customLong("sbatch"), parsing: .singleValue,
+    help: ArgumentHelp("A further option of sbatch, without --; repeatable.", valueName: "option"))
+  var more: [String] = []
+
+  @Flag(name: .customLong("dry-run"), help: "Write and show the scripts, submit nothing.")
+  var dryRun = false
+
+  func validate() throws {
+    for (name, value) in [("--cpus", cpus), ("--at-once", atOnce ?? 1)]
+    where !(1...1024).contains(value) {
+      throw ValidationError("\(name) is \(value), allowed: 1…1024")
+    }
+    guard (0...100).contains(retries) else {
+      throw ValidationError("--retries is \(retries), allowed: 0…100")
+    }
+  }
+
+  mutating func run() throws {
+    let plan = try SweepPlan.complete(file.file, in: output)
+    var options = SlurmScripts.Options()
+    (options.partition, options.account) = (partition, account)
+    (options.time, options.memory, options.processors) = (time, memory, cpus)
+    (options.atOnce, options.retries, options.more) = (atOnce, retries, more)
+    try plan.write(to: output)
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let slurm = SlurmScripts(plan, output: output, program: program, options: options)
+    guard !slurm.scripts.isEmpty else {
+      return Console.log("\(output): nothing to submit; bred sweep status \(output)")
+    }
+    try slurm.write()
+    if dryRun {
+      for script in slurm.scripts {
+        try Console.print("# \(script.path), \(script.jobs.count) tasks\n\(script.text)")
+      }
+      return
+    }
+    for (script, number) in try slurm.submit() {
+      try Console.print("\(number)  \(script.jobs.count) tasks: \(script.kind.rawValue)")
+    }
+  }
+}
+
+extension SweepPlan {
+  /// The plan of a file all of whose data are there.
+  static func complete(_ file: String, in output: String) throws -> SweepPlan {
+    let plan = try SweepPlan(SweepFile(file: file), in: output)
+    guard plan.missing.isEmpty else {
+      throw RunError.missing(
+        path: file, what: "some data (" + plan.missing.joined(separator: "; ") + ")")
+    }
+    return plan
   }
 }
 
@@ -195,16 +275,21 @@ struct SweepJobCommand: ParsableCommand {
   var directory: String
   @Argument(help: "The job's name, from bred sweep status --json.") var id: String
   @OptionGroup var threads: ThreadOptions
+  @Flag(
+    name: .long,
+    help: "Do what the job needs too; wait for other processes, and take over what they leave.")
+  var wait = false
   @Flag(name: .long, help: .hidden) var supervised = false
 
   mutating func run() throws {
     let interruption = Interruption()
     // A terminal's Ctrl-C is for the runner, who asks this process to stop.
     interruption.listen(ignoring: supervised ? [SIGINT, SIGHUP] : [])
-    let outcome = try JobExecution(
+    let execution = try JobExecution(
       directory, pool: threads.pool(), interruption: interruption,
-      logger: StandardErrorLog.logger(level: .info), reporter: ProgressReporter(style: .automatic)
-    ).run(id)
+      logger: StandardErrorLog.logger(level: .info), reporter: ProgressReporter(style: .automatic))
+    if wait { return try execution.complete(id) }
+    let outcome = try execution.run(id)
     if case .notNow(let reason) = outcome { Console.log(reason) }
   }
 }

@@ -15,6 +15,7 @@ public struct JobExecution {
   private let interruption: Interruption
   private let logger: Logger
   private let reporter: ProgressReporter
+  private let watch = ClaimWatch()
 
   /// - Parameter output: the sweep's directory.
   public init(
@@ -50,7 +51,7 @@ public struct JobExecution {
       }
     }
     let claims = JobClaims(job, in: output)
-    let (generation, finding) = ClaimWatch().look(claims)
+    let (generation, finding) = watch.look(claims)
     if case .working(let claim) = finding {
       return .notNow(
         "'\(job.title)' is worked on by process \(claim.worker.process) on \(claim.worker.host)")
@@ -78,6 +79,19 @@ public struct JobExecution {
     } catch {
       try claim.end(.failed, message: "\(error)")
       throw error
+    }
+  }
+
+  /// Does the job and what it needs, waiting for other processes that work on them and taking over what they
+  /// leave.
+  public func complete(_ id: String) throws {
+    for need in plan.jobs.first(where: { $0.id == id })?.needs ?? [] { try complete(need) }
+    var said = ""
+    while case .notNow(let reason) = try run(id) {
+      if reason != said { logger.info("waiting: \(reason)") }
+      said = reason
+      Thread.sleep(forTimeInterval: ClaimWatch.interval / 2)
+      if interruption.isRequested { throw Interrupted(directory: output) }
     }
   }
 
