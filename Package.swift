@@ -153,6 +153,8 @@ let package = Package(
         "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets",
         "Environments", "RLCore", "DenseMath",
       ]),
+    tests(
+      "SweepsTests", ["Sweeps", "Stages", "Runs", "Configuration", "Agents", "RLCore", "DenseMath"]),
     tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
     tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
@@ -167,7 +169,8 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "BREDCommand", "Configuration", "Stages", "Agents", "Datasets", "Environments", "HDF5",
+        "BREDCommand", "Configuration", "Stages", "Sweeps", "Agents", "Datasets", "Environments",
+        "HDF5",
         "RLCore",
       ]),
   ]

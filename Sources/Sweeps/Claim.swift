@@ -163,11 +163,12 @@ final class HeldClaim: @unchecked Sendable {
 final class ClaimWatch {
   /// Seconds between signs of life, and without one after which a claim is dead.
   static let interval = 2.0
-  let patience: Double
+  static let patience = 60.0
   private var seen: [String: (generation: Int, beat: Int, at: ContinuousClock.Instant)] = [:]
 
-  /// - Parameter patience: seconds; at least ten signs of life.
-  init(patience: Double = 60) { self.patience = max(patience, 10 * ClaimWatch.interval) }
+  private let now: () -> ContinuousClock.Instant
+
+  init(now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }) { self.now = now }
 
   enum Finding: Equatable {
     case unclaimed
@@ -184,9 +185,9 @@ final class ClaimWatch {
     if let claim, claim.state != .working { return (generation, .ended(claim)) }
     if let claim, claim.worker.isGone { return (generation, .dead(claim)) }
     let beat = claim?.beat ?? 0
-    let now = ContinuousClock.now
+    let now = now()
     if let last = seen[claims.folder], last.generation == generation, last.beat == beat {
-      if now - last.at > .seconds(patience) { return (generation, .dead(claim)) }
+      if now - last.at > .seconds(ClaimWatch.patience) { return (generation, .dead(claim)) }
     } else {
       seen[claims.folder] = (generation, beat, now)
     }
