@@ -21,7 +21,8 @@ struct SweepCommand: ParsableCommand {
         bred sweep status sweeps/figure-03
       """,
     subcommands: [
-      SweepPlanCommand.self, SweepRun.self, SweepSlurm.self, SweepStatusCommand.self, SweepJobCommand.self,
+      SweepPlanCommand.self, SweepRun.self, SweepSlurm.self, SweepStatusCommand.self,
+      SweepJobCommand.self,
     ]
   )
 }
@@ -30,6 +31,27 @@ struct SweepCommand: ParsableCommand {
 struct SweepFileArgument: ParsableArguments {
   @Argument(help: "YAML of the sweep.", completion: .file(), transform: HomePath.expanded)
   var file: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "YAML that lies over it: tasks to keep, seeds, datasets, values.", valueName: "file"),
+    completion: .file(), transform: HomePath.expanded)
+  var scale: String?
+
+  func plan(in output: String? = nil) throws -> SweepPlan {
+    try SweepPlan(SweepFile(file: file, scale: scale), in: output)
+  }
+
+  /// The plan of a sweep all of whose data are there.
+  func completePlan(in output: String) throws -> SweepPlan {
+    let plan = try plan(in: output)
+    guard plan.missing.isEmpty else {
+      throw RunError.missing(
+        path: file, what: "some data (" + plan.missing.joined(separator: "; ") + ")")
+    }
+    return plan
+  }
 }
 
 struct SweepPlanCommand: ParsableCommand {
@@ -49,7 +71,7 @@ struct SweepPlanCommand: ParsableCommand {
   @Flag(name: .long, help: "Print one JSON object on standard output.") var json = false
 
   mutating func run() throws {
-    let plan = try SweepPlan(SweepFile(file: file.file))
+    let plan = try file.plan()
     let costs = costs ? try CostEstimator().costs(plan) : [:]
     let report = SweepReport(plan, costs: costs, processors: ProcessorBudget.current.count)
     try Console.print(json ? JSONText.line(report) : report.text, terminator: json ? "\n" : "")
@@ -90,7 +112,7 @@ struct SweepRun: ParsableCommand {
   }
 
   mutating func run() throws {
-    let plan = try SweepPlan.complete(file.file, in: output)
+    let plan = try file.completePlan(in: output)
     let interruption = Interruption()
     interruption.listen()
     let threads = threads.threads ?? ProcessorBudget.current.count
@@ -166,7 +188,7 @@ struct SweepSlurm: ParsableCommand {
   }
 
   mutating func run() throws {
-    let plan = try SweepPlan.complete(file.file, in: output)
+    let plan = try file.completePlan(in: output)
     var options = SlurmScripts.Options()
     (options.partition, options.account) = (partition, account)
     (options.time, options.memory, options.processors) = (time, memory, cpus)
@@ -187,18 +209,6 @@ struct SweepSlurm: ParsableCommand {
     for (script, number) in try slurm.submit() {
       try Console.print("\(number)  \(script.jobs.count) tasks: \(script.kind.rawValue)")
     }
-  }
-}
-
-extension SweepPlan {
-  /// The plan of a file all of whose data are there.
-  static func complete(_ file: String, in output: String) throws -> SweepPlan {
-    let plan = try SweepPlan(SweepFile(file: file), in: output)
-    guard plan.missing.isEmpty else {
-      throw RunError.missing(
-        path: file, what: "some data (" + plan.missing.joined(separator: "; ") + ")")
-    }
-    return plan
   }
 }
 

@@ -42,7 +42,7 @@ public struct JobExecution {
   /// - Throws: ``Interrupted`` after a checkpoint; what the stages throw, when the claim says so too.
   public func run(_ id: String) throws -> Outcome {
     guard let job = plan.jobs.first(where: { $0.id == id }) else {
-      throw RunError.missing(path: "\(output)/\(SweepPlan.fileName)", what: "job '\(id)'")
+      throw RunError.missing(path: "\(output)/\(SweepPlan.folder)", what: "job '\(id)'")
     }
     if try JobState.isDone(job, in: output) { return .done }
     for need in plan.jobs where job.needs.contains(need.id) {

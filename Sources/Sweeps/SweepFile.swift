@@ -19,7 +19,10 @@ import Yams
 ///   - methods: [bred]
 ///     label: N
 ///     grid: {offline.members: [1, 2, 5]}
+/// figure: {…}                        # for programs that draw; anything
 /// ```
+/// A scale is a file of the same kind that lies over a sweep: of the sweep's tasks it keeps those that it
+/// names, its seeds replace the sweep's, its values lie over the sweep's for all runs.
 public struct SweepFile: Sendable {
   /// Runs that differ in task, method, seed and the values of a grid.
   struct Block: Sendable {
@@ -27,8 +30,8 @@ public struct SweepFile: Sendable {
     var tasks: [String] = []
     var methods: [String] = []
     var seeds: [Int] = []
-    /// YAML with values for all runs of the block.
-    var values = ""
+    /// Values for all runs of the block, lowest first.
+    var values: [ConfigurationLayer] = []
     var grid: [(key: String, values: [String])] = []
   }
 
@@ -39,28 +42,42 @@ public struct SweepFile: Sendable {
   /// Ensemble directories by task: what runs begin with whose method trains such agents offline.
   let agents: [String: String]
   let blocks: [Block]
+  /// What programs that draw are told.
+  let figure: JSONValue?
 
   private static let blockKeys = ["label", "tasks", "methods", "seeds", "set", "grid"]
   private static let keys =
-    ["name", "datasets", "agents", "runs"] + blockKeys.filter { $0 != "label" }
+    ["name", "datasets", "agents", "runs", "figure"] + blockKeys.filter { $0 != "label" }
 
+  /// - Parameter scale: the file that lies over it.
   /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.
-  public init(file path: String) throws(ConfigurationError) {
-    try self.init(path: path, yaml: ConfigurationLayer(file: path).yaml)
+  public init(file path: String, scale: String? = nil) throws(ConfigurationError) {
+    let over: ConfigurationLayer? =
+      if let scale { try ConfigurationLayer(file: scale) } else { nil }
+    try self.init(
+      path: path, yaml: ConfigurationLayer(file: path).yaml,
+      scale: over.map { ($0.name, $0.yaml) })
   }
 
-  init(path: String, yaml: String) throws(ConfigurationError) {
+  init(
+    path: String, yaml: String, scale: (path: String, yaml: String)? = nil
+  ) throws(ConfigurationError) {
     let reader = SweepReader(file: path)
     let root = try reader.root(yaml)
     try reader.check(root, allowed: SweepFile.keys, at: "")
+    let over: SweepScale? =
+      if let scale { try SweepScale(path: scale.path, yaml: scale.yaml) } else { nil }
     self.path = path
     let fileName = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     name = if let node = root["name"] { try reader.text(node, "name") } else { fileName }
     datasets = try reader.paths(root["datasets"], "datasets")
-    agents = try reader.paths(root["agents"], "agents")
-    let common = try SweepFile.block(root, over: nil, at: "", reader)
+      .merging(over?.datasets ?? [:]) { $1 }
+    agents = try reader.paths(root["agents"], "agents").merging(over?.agents ?? [:]) { $1 }
+    figure = root["figure"].map(SweepReader.json)
+    var common = try SweepFile.block(root, over: Block(), at: "", reader)
+    if let set = over?.set { common.values.append(set) }
     guard let runs = root["runs"] else {
-      blocks = [common.block]
+      blocks = try [over?.applied(to: common) ?? common]
       return
     }
     guard let list = runs.sequence, !list.isEmpty else {
@@ -70,15 +87,16 @@ public struct SweepFile: Sendable {
     for (index, node) in list.enumerated() {
       let place = "runs[\(index)]."
       try reader.check(node, allowed: SweepFile.blockKeys, at: place)
-      blocks.append(try SweepFile.block(node, over: common, at: place, reader).block)
+      let block = try SweepFile.block(node, over: common, at: place, reader)
+      blocks.append(try over?.applied(to: block) ?? block)
     }
     self.blocks = blocks
   }
 
   private static func block(
-    _ node: Node, over common: (block: Block, set: Node?)?, at place: String, _ reader: SweepReader
-  ) throws(ConfigurationError) -> (block: Block, set: Node?) {
-    var block = common?.block ?? Block()
+    _ node: Node, over common: Block, at place: String, _ reader: SweepReader
+  ) throws(ConfigurationError) -> Block {
+    var block = common
     if let text = node["label"] { block.label = try reader.text(text, place + "label") }
     if let list = node["tasks"] { block.tasks = try reader.texts(list, place + "tasks") }
     if let list = node["methods"] { block.methods = try reader.texts(list, place + "methods") }
@@ -87,13 +105,45 @@ public struct SweepFile: Sendable {
       block.grid.removeAll { $0.key == key }
       block.grid.append((key, try reader.texts(values, place + "grid.\(key)")))
     }
-    let set = SweepReader.merged(common?.set, node["set"])
-    if let set {
-      do { block.values = try Yams.serialize(node: set) } catch {
-        throw .malformed(file: reader.file, reason: "\(place)set: \(error)")
-      }
+    if let set = node["set"] { block.values.append(try reader.layer(set, place + "set")) }
+    return block
+  }
+}
+
+/// What lies over a sweep.
+private struct SweepScale {
+  let path: String
+  let tasks: [String]?
+  let seeds: [Int]?
+  let datasets: [String: String]
+  let agents: [String: String]
+  let set: ConfigurationLayer?
+
+  init(path: String, yaml: String) throws(ConfigurationError) {
+    let reader = SweepReader(file: path)
+    let root = try reader.root(yaml)
+    try reader.check(root, allowed: ["tasks", "seeds", "datasets", "agents", "set"], at: "")
+    self.path = path
+    tasks = if let list = root["tasks"] { try reader.texts(list, "tasks") } else { nil }
+    seeds = if let list = root["seeds"] { try reader.seeds(list, "seeds") } else { nil }
+    datasets = try reader.paths(root["datasets"], "datasets")
+    agents = try reader.paths(root["agents"], "agents")
+    set = if let node = root["set"] { try reader.layer(node, "set") } else { nil }
+  }
+
+  func applied(to block: SweepFile.Block) throws(ConfigurationError) -> SweepFile.Block {
+    var block = block
+    if let seeds { block.seeds = seeds }
+    guard let tasks else { return block }
+    let kept = block.tasks.filter(tasks.contains)
+    guard !kept.isEmpty else {
+      throw .contradiction(
+        file: path, keys: ["tasks"],
+        reason: "the sweep has \(block.tasks.joined(separator: ", ")), none of which is among "
+          + tasks.joined(separator: ", "))
     }
-    return (block, set)
+    block.tasks = kept
+    return block
   }
 }
 
@@ -190,10 +240,23 @@ private struct SweepReader {
     return .wrongType(file: file, key: key, value: shown, expected: expected)
   }
 
-  /// The values of `upper` over those of `lower`.
-  static func merged(_ lower: Node?, _ upper: Node?) -> Node? {
-    guard var result = lower?.mapping, let upper = upper?.mapping else { return upper ?? lower }
-    for (key, value) in upper { result[key] = merged(result[key], value) }
-    return .mapping(result)
+  /// What `set` says of all runs.
+  func layer(_ node: Node, _ key: String) throws(ConfigurationError) -> ConfigurationLayer {
+    guard node.mapping != nil else { throw wrongType(key, node, "'key: value' lines") }
+    do {
+      return ConfigurationLayer(name: file, yaml: try Yams.serialize(node: node), kind: .sweep)
+    } catch { throw .malformed(file: file, reason: "\(key): \(error)") }
+  }
+
+  /// Anything, for other programs.
+  static func json(_ node: Node) -> JSONValue {
+    switch node {
+    case .mapping(let mapping):
+      .object(
+        Dictionary(mapping.map { ($0.key.string ?? "", json($0.value)) }, uniquingKeysWith: { $1 }))
+    case .sequence(let list): .list(list.map(json))
+    case .scalar(let scalar): Double(scalar.string).map { .number($0) } ?? .text(scalar.string)
+    case .alias: .null
+    }
   }
 }

@@ -24,15 +24,27 @@ public struct SweepJob: Codable, Sendable, Equatable {
   public let needs: [String]
   /// Of a start whose agents are there already.
   let given: GivenStart?
+  /// Of a run.
+  public let place: Place?
   let stages: [String]
   let yaml: String
 
+  /// Where a run stands in its sweep.
+  public struct Place: Codable, Sendable, Equatable {
+    public let task: String
+    /// Method, or label, with the values of the grid.
+    public let variant: String
+    public let seed: Int
+  }
+
   init(
     id: String, kind: Kind, title: String, directory: String, needs: [String],
-    given: GivenStart? = nil, _ configuration: ExperimentConfiguration
+    given: GivenStart? = nil, place: Place? = nil,
+    _ configuration: ExperimentConfiguration
   ) {
     (self.id, self.kind, self.title) = (id, kind, title)
     (self.directory, self.needs, self.given) = (directory, needs, given)
+    self.place = place
     stages = configuration.stages.map(\.rawValue).sorted()
     yaml = configuration.yaml()
   }

@@ -9,7 +9,7 @@ import Stages
 /// Every run of a sweep, and the jobs that make them.
 ///
 /// ```
-/// output/plan.json  stages/agent-…/  stages/start-…/{pretrain,distill}/  runs/TASK/METHOD/seed-S/
+/// output/plans/NAME.json  stages/agent-…/  stages/start-…/{pretrain,distill}/  runs/TASK/METHOD/seed-S/
 ///        claims/  logs/
 /// ```
 /// A run's directory is one of `bred run`, whose `pretrain` and `distill` are links to what runs share.
@@ -20,8 +20,10 @@ public struct SweepPlan: Codable, Sendable, Equatable {
   /// What could not be found on this machine, with how to get it.
   public var missing: [String] = []
   var datasets: [DatasetFingerprint] = []
+  /// What programs that draw are told.
+  var figure: JSONValue?
 
-  static let fileName = "plan.json"
+  static let folder = "plans"
 
   public func jobs(_ kind: SweepJob.Kind) -> [SweepJob] { jobs.filter { $0.kind == kind } }
 
@@ -36,6 +38,7 @@ public struct SweepPlan: Codable, Sendable, Equatable {
   ///   runs would be called alike.
   public init(_ file: SweepFile, in directory: String? = nil) throws {
     name = file.name
+    figure = file.figure
     let known = directory.flatMap { try? SweepPlan.read($0).datasets } ?? []
     var builder = PlanBuilder(file: file, known: known)
     for block in file.blocks { try builder.add(block) }
@@ -47,27 +50,51 @@ public struct SweepPlan: Codable, Sendable, Equatable {
 
   // MARK: On disk
 
-  /// The plan of a sweep's directory.
+  /// Everything that the plans of a sweep's directory hold; of a job that is in several, the youngest counts.
   public static func read(_ directory: String) throws(RunError) -> SweepPlan {
-    let path = "\(directory)/\(fileName)"
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw .missing(path: path, what: "the plan of a sweep (bred sweep run FILE --output DIR)")
+    let folder = "\(directory)/\(folder)"
+    let manager = FileManager.default
+    func age(_ path: String) -> Date {
+      (try? manager.attributesOfItem(atPath: path)[.modificationDate] as? Date) ?? .distantPast
     }
-    do { return try JSONDecoder().decode(SweepPlan.self, from: data) } catch {
-      throw .inconsistent(path: path, reason: "not a plan of this version: \(error)")
+    let paths = ((try? manager.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasSuffix(".json") }.map { "\(folder)/\($0)" }.sorted { age($0) > age($1) }
+    var result: SweepPlan?
+    for path in paths {
+      guard let data = manager.contents(atPath: path) else { continue }
+      let plan: SweepPlan
+      do { plan = try JSONDecoder().decode(SweepPlan.self, from: data) } catch {
+        throw .inconsistent(path: path, reason: "not a plan of this version: \(error)")
+      }
+      result = result?.joined(plan) ?? plan
     }
+    guard let result else {
+      throw .missing(path: folder, what: "the plan of a sweep (bred sweep run FILE --output DIR)")
+    }
+    return result
+  }
+
+  private func joined(_ older: SweepPlan) -> SweepPlan {
+    var result = self
+    let known = Set(jobs.map(\.id))
+    let all = older.jobs.filter { !known.contains($0.id) } + jobs
+    // Jobs that others need come first.
+    result.jobs = SweepJob.Kind.allCases.flatMap { kind in all.filter { $0.kind == kind } }
+    result.datasets += older.datasets.filter { !datasets.contains($0) }
+    return result
   }
 
   public func write(to directory: String) throws(RunError) {
     do {
-      for folder in ["stages", "runs", "claims", "logs"] {
+      for folder in ["stages", "runs", "claims", "logs", SweepPlan.folder] {
         try FileManager.default.createDirectory(
           atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
       }
     } catch {
       throw .cannotWrite(path: directory, reason: readable(error))
     }
-    try AtomicText.write(JSONText.pretty(self), to: "\(directory)/\(SweepPlan.fileName)")
+    try AtomicText.write(
+      JSONText.pretty(self), to: "\(directory)/\(SweepPlan.folder)/\(SweepNames.safe(name)).json")
   }
 }
 
@@ -133,23 +160,23 @@ private struct PlanBuilder {
     if let path = file.datasets[task] {
       options.append(.init(name: "datasets.\(task)", key: "dataset.path", value: path))
     }
-    let shared = ConfigurationLayer(name: file.path, yaml: block.values, kind: .sweep)
     let resolved = try ExperimentConfiguration.resolve(
       ConfigurationSources(
-        method: ConfigurationLibrary.methods.layer(method), task: layer, sweep: shared,
+        method: ConfigurationLibrary.methods.layer(method), task: layer, sweep: block.values,
         overrides: values.map { "\($0.key)=\($0.value)" }, options: options),
       catalog: .registered)
     note(block, resolved)
     var configuration = resolved.configuration
     let digest = configuration.readsDataset ? try locate(&configuration, task: task) : ""
-    let title = "\(SweepNames.stem(task)) \(SweepNames.variant(block, method, values)) seed \(seed)"
+    let place = SweepJob.Place(
+      task: SweepNames.stem(task), variant: SweepNames.variant(block, method, values), seed: seed)
+    let title = "\(place.task) \(place.variant) seed \(seed)"
     let start = try addStart(&configuration, digest, task: task)
     let directory =
-      "runs/\(SweepNames.safe(SweepNames.stem(task)))/"
-      + "\(SweepNames.safe(SweepNames.variant(block, method, values)))/seed-\(seed)"
+      "runs/\(SweepNames.safe(place.task))/\(SweepNames.safe(place.variant))/seed-\(seed)"
     let job = SweepJob(
       id: directory.replacingOccurrences(of: "/", with: "+"), kind: .run, title: title,
-      directory: directory, needs: start.map { [$0.id] } ?? [], configuration)
+      directory: directory, needs: start.map { [$0.id] } ?? [], place: place, configuration)
     if let before = runs.first(where: { $0.directory == directory }) {
       guard before == job else {
         throw ConfigurationError.malformed(

@@ -1,4 +1,5 @@
 import Foundation
+import RLCore
 import Runs
 
 /// What `bred sweep plan` says.
@@ -9,6 +10,10 @@ public struct SweepReport: Encodable {
     let title: String
     let directory: String
     let needs: [String]
+    /// Of a run.
+    let task: String?
+    let variant: String?
+    let seed: Int?
     /// Runs that lean on it; 1 of a run itself.
     let runs: Int
     let seconds: Double?
@@ -18,6 +23,8 @@ public struct SweepReport: Encodable {
   let name: String
   let jobs: [Line]
   let missing: [String]
+  /// As the file gives it.
+  let figure: JSONValue?
   let processors: Int
   /// On one thread, of all jobs.
   let totalSeconds: Double?
@@ -27,12 +34,13 @@ public struct SweepReport: Encodable {
 
   public init(_ plan: SweepPlan, costs: [String: JobCost], processors: Int) {
     name = plan.name
-    missing = plan.missing
+    (missing, figure) = (plan.missing, plan.figure)
     self.processors = processors
     jobs = plan.jobs.map { job in
       Line(
         id: job.id, kind: job.kind.rawValue, title: job.title, directory: job.directory,
-        needs: job.needs, runs: job.kind == .run ? 1 : plan.users(of: job),
+        needs: job.needs, task: job.place?.task, variant: job.place?.variant,
+        seed: job.place?.seed, runs: job.kind == .run ? 1 : plan.users(of: job),
         seconds: costs[job.id]?.seconds, bytes: costs[job.id]?.bytes)
     }
     guard !costs.isEmpty else {

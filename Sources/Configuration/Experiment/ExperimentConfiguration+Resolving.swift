@@ -5,14 +5,14 @@ public struct ConfigurationSources: Sendable {
   public var method: ConfigurationLayer?
   public var task: ConfigurationLayer?
   public var file: ConfigurationLayer?
-  public var sweep: ConfigurationLayer?
+  public var sweep: [ConfigurationLayer]
   /// `--set` texts, `key=value`.
   public var overrides: [String]
   public var options: [ConfigurationOption]
 
   public init(
     method: ConfigurationLayer? = nil, task: ConfigurationLayer? = nil,
-    file: ConfigurationLayer? = nil, sweep: ConfigurationLayer? = nil, overrides: [String] = [],
+    file: ConfigurationLayer? = nil, sweep: [ConfigurationLayer] = [], overrides: [String] = [],
     options: [ConfigurationOption] = []
   ) {
     self.method = method
@@ -24,8 +24,8 @@ public struct ConfigurationSources: Sendable {
   }
 
   var layers: [ConfigurationLayer] {
-    [method?.of(.method), task?.of(.task), file?.of(.file), sweep?.of(.sweep)].compactMap { $0 }
-      + [.overrides(overrides), .options(options)]
+    [method?.of(.method), task?.of(.task), file?.of(.file)].compactMap { $0 }
+      + sweep.map { $0.of(.sweep) } + [.overrides(overrides), .options(options)]
   }
 }
 
