@@ -44,7 +44,8 @@ public struct JobExecution {
     guard let job = plan.jobs.first(where: { $0.id == id }) else {
       throw RunError.missing(path: "\(output)/\(SweepPlan.folder)", what: "job '\(id)'")
     }
-    if try JobState.isDone(job, in: output) { return .done }
+    // A directory that holds something else is refused by the work itself, so that the claim says so.
+    if (try? JobState.isDone(job, in: output)) == true { return .done }
     for need in plan.jobs where job.needs.contains(need.id) {
       guard try JobState.isDone(need, in: output) else {
         return .notNow("'\(job.title)' needs '\(need.title)', which is not done")

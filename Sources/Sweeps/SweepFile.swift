@@ -19,6 +19,8 @@ import Yams
 ///   - methods: [bred]
 ///     label: N
 ///     grid: {offline.members: [1, 2, 5]}
+/// scales:                            # what a scale of this name means here: tasks, seeds, set, grid
+///   small: {grid: {offline.members: [1, 2]}}
 /// figure: {…}                        # for programs that draw; anything
 /// ```
 /// A scale is a file of the same kind that lies over a sweep: of the sweep's tasks it keeps those that it
@@ -47,7 +49,7 @@ public struct SweepFile: Sendable {
 
   private static let blockKeys = ["label", "tasks", "methods", "seeds", "set", "grid"]
   private static let keys =
-    ["name", "datasets", "agents", "runs", "figure"] + blockKeys.filter { $0 != "label" }
+    ["name", "datasets", "agents", "runs", "scales", "figure"] + blockKeys.filter { $0 != "label" }
 
   /// - Parameter scale: the file that lies over it.
   /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.
@@ -76,25 +78,44 @@ public struct SweepFile: Sendable {
     figure = root["figure"].map(SweepReader.json)
     var common = try SweepFile.block(root, over: Block(), at: "", reader)
     if let set = over?.set { common.values.append(set) }
-    guard let runs = root["runs"] else {
-      blocks = try [over?.applied(to: common) ?? common]
-      return
+    var blocks = [common]
+    if let runs = root["runs"] {
+      guard let list = runs.sequence, !list.isEmpty else {
+        throw reader.wrongType("runs", runs, "a list of blocks with \(SweepFile.blockKeys)")
+      }
+      blocks = []
+      for (index, node) in list.enumerated() {
+        let place = "runs[\(index)]."
+        try reader.check(node, allowed: SweepFile.blockKeys, at: place)
+        blocks.append(try SweepFile.block(node, over: common, at: place, reader))
+      }
     }
-    guard let list = runs.sequence, !list.isEmpty else {
-      throw reader.wrongType("runs", runs, "a list of blocks with \(SweepFile.blockKeys)")
+    let scales = try reader.pairs(root["scales"], "scales")
+    for (name, node) in scales {
+      try reader.check(node, allowed: SweepFile.scaleKeys, at: "scales.\(name).")
+      let grids = blocks.flatMap { $0.grid.map(\.key) }
+      for (key, _) in try reader.pairs(node["grid"], "scales.\(name).grid")
+      where !grids.contains(key) {
+        throw .unknownKey(
+          file: path, key: "scales.\(name).grid.\(key)",
+          suggestion: nearest(to: key, among: grids), allowed: grids)
+      }
     }
-    var blocks: [Block] = []
-    for (index, node) in list.enumerated() {
-      let place = "runs[\(index)]."
-      try reader.check(node, allowed: SweepFile.blockKeys, at: place)
-      let block = try SweepFile.block(node, over: common, at: place, reader)
-      blocks.append(try over?.applied(to: block) ?? block)
+    for index in blocks.indices {
+      guard let over else { break }
+      try over.apply(to: &blocks[index])
+      guard let (name, node) = scales.first(where: { $0.0 == over.name }) else { continue }
+      blocks[index] = try SweepFile.block(
+        node, over: blocks[index], at: "scales.\(name).", reader, addsToGrid: false)
     }
     self.blocks = blocks
   }
 
+  private static let scaleKeys = ["tasks", "seeds", "set", "grid"]
+
   private static func block(
-    _ node: Node, over common: Block, at place: String, _ reader: SweepReader
+    _ node: Node, over common: Block, at place: String, _ reader: SweepReader,
+    addsToGrid: Bool = true
   ) throws(ConfigurationError) -> Block {
     var block = common
     if let text = node["label"] { block.label = try reader.text(text, place + "label") }
@@ -102,8 +123,12 @@ public struct SweepFile: Sendable {
     if let list = node["methods"] { block.methods = try reader.texts(list, place + "methods") }
     if let list = node["seeds"] { block.seeds = try reader.seeds(list, place + "seeds") }
     for (key, values) in try reader.pairs(node["grid"], place + "grid") {
-      block.grid.removeAll { $0.key == key }
-      block.grid.append((key, try reader.texts(values, place + "grid.\(key)")))
+      let values = try reader.texts(values, place + "grid.\(key)")
+      if let index = block.grid.firstIndex(where: { $0.key == key }) {
+        block.grid[index].values = values
+      } else if addsToGrid {
+        block.grid.append((key, values))
+      }
     }
     if let set = node["set"] { block.values.append(try reader.layer(set, place + "set")) }
     return block
@@ -113,6 +138,7 @@ public struct SweepFile: Sendable {
 /// What lies over a sweep.
 private struct SweepScale {
   let path: String
+  var name: String { SweepNames.stem(path) }
   let tasks: [String]?
   let seeds: [Int]?
   let datasets: [String: String]
@@ -131,10 +157,9 @@ private struct SweepScale {
     set = if let node = root["set"] { try reader.layer(node, "set") } else { nil }
   }
 
-  func applied(to block: SweepFile.Block) throws(ConfigurationError) -> SweepFile.Block {
-    var block = block
+  func apply(to block: inout SweepFile.Block) throws(ConfigurationError) {
     if let seeds { block.seeds = seeds }
-    guard let tasks else { return block }
+    guard let tasks else { return }
     let kept = block.tasks.filter(tasks.contains)
     guard !kept.isEmpty else {
       throw .contradiction(
@@ -143,7 +168,6 @@ private struct SweepScale {
           + tasks.joined(separator: ", "))
     }
     block.tasks = kept
-    return block
   }
 }
 

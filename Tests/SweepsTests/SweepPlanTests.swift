@@ -155,6 +155,41 @@ import Testing
     #expect(try plan.jobs(.agent)[0].configuration().offline.gradientSteps == 9)
   }
 
+  /// A scale keeps some tasks, replaces seeds, and lies over the values; the sweep has the last word.
+  @Test func scalesLieOverSweeps() throws {
+    let yaml = """
+      tasks: [hopper-medium-v2, walker2d-medium-v2]
+      methods: [sac]
+      seeds: 0..3
+      set: {online: {environmentSteps: 5000, blockSteps: 500}}
+      grid: {online.randomSteps: [0, 100]}
+      scales: {tiny: {set: {online: {blockSteps: 50}}, grid: {online.randomSteps: [7]}}}
+      figure: {title: x, labels: {a: 1}}
+      """
+    let scale = """
+      tasks: [hopper-medium-v2]
+      seeds: [9]
+      set: {online: {environmentSteps: 400, blockSteps: 100}, offline: {gradientSteps: 3}}
+      """
+    let plan = try SweepPlan(
+      SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("scales/tiny.yaml", scale)))
+    #expect(plan.jobs.map(\.directory) == ["runs/hopper-medium-v2/sac,randomSteps=7/seed-9"])
+    let online = try plan.jobs[0].configuration().online
+    #expect(online.environmentSteps == 400 && online.blockSteps == 50)
+    let other = try SweepPlan(
+      SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("scales/other.yaml", scale)))
+    #expect(other.jobs.count == 2)
+    #expect(try other.jobs[0].configuration().online.blockSteps == 100)
+    #expect(throws: ConfigurationError.self) {
+      try SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("s.yaml", "tasks: [halfcheetah]"))
+    }
+    #expect(throws: ConfigurationError.self) {
+      try SweepFile(
+        path: "sweep.yaml",
+        yaml: yaml.replacingOccurrences(of: "randomSteps: [7]", with: "randomStep: [7]"))
+    }
+  }
+
   @Test func aPlanComesBackFromItsFile() throws {
     let plan = try plan(
       "{tasks: [hopper-medium-v2], methods: [bred], seeds: [0], "
