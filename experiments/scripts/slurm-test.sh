@@ -15,7 +15,7 @@ for program in slurmctld slurmd sbatch munged; do
 done
 [ "$(id -u)" = 0 ] || { echo "slurm-test: must be run by root" >&2; exit 1; }
 PATH=$PATH:/usr/sbin
-here=$(mktemp -d /tmp/bred-slurm.XXXXXX)
+here=$(mktemp -d)
 chmod 755 "$here"
 export SLURM_CONF=$here/slurm.conf
 say() { echo "slurm-test: $*"; }
