@@ -53,7 +53,8 @@ public struct OnlineSettings: SettingGroup {
   @Setting("How the agent learns from interaction; none for no online training.", source: "BRED")
   public var algorithm = "sac"
   @Setting(
-    1...64, "Agents that learn; left open: those of the offline stage, one where there is none.",
+    1...64,
+    "The first so many agents learn online; left open: those of the offline stage, one where there is none. A distilled policy stays that of all offline agents; the paper's N is offline.members.",
     symbol: "N")
   public var members: Int? = nil
   @Setting("Who acts and learns after offline training.", source: "BRED; Off2On: mixture")
