@@ -49,7 +49,7 @@ public struct SweepFile: Sendable {
 
   private static let blockKeys = ["label", "tasks", "methods", "seeds", "set", "grid"]
   private static let keys =
-    ["name", "datasets", "agents", "runs", "scales", "figure"] + blockKeys.filter { $0 != "label" }
+    ["name", "datasets", "agents", "runs", "scales", "figure"] + blockKeys
 
   /// - Parameter scale: the file that lies over it.
   /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.

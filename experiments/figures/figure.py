@@ -21,8 +21,14 @@ STYLES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)
 STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
 
 
-def table(directory):
-    """The rows of a run's last stage."""
+def table(directory, analysis):
+    """The rows of a run's last stage, or of what was found out about it."""
+    if analysis:
+        path = os.path.join(directory, f"{analysis}.csv")
+        if not os.path.exists(path):
+            return []
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
     for stage in ("finetune", "sac", "", "pretrain"):
         path = os.path.join(directory, stage, "progress.csv")
         if os.path.exists(path):
@@ -82,7 +88,7 @@ def main():
 
     lines, data, missing = [], {}, []
     for run in runs:
-        rows = table(os.path.join(arguments.sweep, run["directory"]))
+        rows = table(os.path.join(arguments.sweep, run["directory"]), figure.get("analysis"))
         points = curve(rows, column)
         if not points:
             missing.append(run["title"])

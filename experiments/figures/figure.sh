@@ -29,5 +29,39 @@ else
 fi
 "$bred" sweep run "$file" --scale "$over" --output "$out/sweep" $QUIET
 "$bred" sweep plan "$file" --scale "$over" --no-costs --json >"$out/figure-$number.json"
+case $scale in
+  smoke)
+    density="--updates 200 --width 32 --draws 10 --rows 200"
+    bias="--states 20 --rollouts 2 --horizon 100"
+    steps=1000
+    ;;
+  small)
+    density="--updates 20000 --draws 100 --rows 2000"
+    bias="--states 200 --rollouts 5"
+    steps=20000
+    ;;
+  *)
+    density=""
+    bias=""
+    steps=100000
+    ;;
+esac
+runs=$("$python" -c 'import json, sys; print(*[j["directory"] for j in json.load(open(sys.argv[1]))["jobs"] if j["kind"] == "run"])' \
+  "$out/figure-$number.json")
+if grep -q '"analysis":"q-bias"' "$out/figure-$number.json"; then
+  for run in $runs; do
+    "$bred" analyse q-bias "$out/sweep/$run" --output "$out/sweep/$run/q-bias.csv" --resume $bias $QUIET
+  done
+fi
+if grep -q '"analysis":"density"' "$out/figure-$number.json"; then
+  data=$(sed -n 's/^  path: //p' "$out/sweep/$runs/config.yaml")
+  online=$out/figure-$number-online.hdf5
+  [ -f "$online" ] || "$bred" dataset collect --env walker2d --policy "$out/sweep/$runs" --steps "$steps" --seed 0 \
+    --output "$online" $QUIET
+  [ -f "$out/figure-$number-density.csv" ] ||
+    "$bred" analyse density "$data" --online "$online" --output "$out/figure-$number-density.csv" $density $QUIET
+  exec "$python" experiments/figures/figure_01.py --dataset "$data" --online "$online" \
+    --density "$out/figure-$number-density.csv" --scale "$scale" --output "$out/figure-$number"
+fi
 "$python" experiments/figures/figure.py "$out/figure-$number.json" --sweep "$out/sweep" --scale "$scale" \
   --output "$out/figure-$number"

@@ -13,7 +13,7 @@ FIGURES := $(patsubst experiments/figures/figure-%.yaml,%,$(wildcard experiments
 
 figures-python:
 	@test -x $(FIGURES_PYTHON) || { python3 -m venv $(FIGURES_ENVIRONMENT) && \
-	  $(FIGURES_PYTHON) -m pip install -q matplotlib scikit-learn; }
+	  $(FIGURES_PYTHON) -m pip install -q matplotlib scikit-learn h5py; }
 
 figure-%: build figures-python
 	experiments/figures/figure.sh $* $(SCALE) $(BRED) $(FIGURES_PYTHON)
