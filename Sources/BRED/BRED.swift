@@ -1,6 +1,7 @@
 // The public face: `import BRED` gives a researcher everything that is public in these modules.
 @_exported public import Agents
 @_exported public import Algorithms
+@_exported public import Analysis
 @_exported public import Autodiff
 @_exported public import Benchmarks
 @_exported public import Configuration
