@@ -1,0 +1,12 @@
+import ArgumentParser
+
+struct AnalyseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "analyse",
+    abstract: "Look into trained agents and data as the paper does.",
+    discussion: """
+      Examples:
+        bred analyse q-bias runs/w --output q-bias.csv
+      """,
+    subcommands: [AnalyseQBias.self])
+}
