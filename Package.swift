@@ -162,7 +162,9 @@ let package = Package(
         "Analysis", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay",
         "Datasets", "Environments", "RLCore", "DenseMath",
       ]),
-    tests("ReportsTests", ["Reports", "Analysis", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
+    tests(
+      "ReportsTests",
+      ["Reports", "Analysis", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
     // which otherwise keep the old layout of its types.
     tests(
