@@ -8,7 +8,7 @@ import Testing
 
   private func sac(_ seed: Int, _ more: String...) throws -> String {
     let path = folder.file("runs/hopper-medium-v2/sac/seed-\(seed)")
-    try CommandRunner.run(
+    _ = try CommandRunner.run(
       [
         "sac", "--env", "hopper", "--output", path, "--quiet", "--seed", "\(seed)", "--set",
         "networks.hiddenUnits=8", "--set", "online.environmentSteps=60", "--set",

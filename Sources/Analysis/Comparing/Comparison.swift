@@ -109,7 +109,7 @@ package struct Comparison: Encodable {
         $0.task == group.task && group.label.hasPrefix("\($0.label) (")
       }) {
         notes.append(
-          "\(group.task): '\(group.label)' and '\(twin.label)' differ in "
+          "\(group.task): '\(twin.label)' and '\(group.label)' differ in "
             + group.difference(from: twin))
       }
     }

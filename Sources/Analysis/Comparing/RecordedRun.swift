@@ -15,6 +15,8 @@ package struct RecordedRun {
   package let table: String
   /// Robot and data: `hopper-medium-v2`.
   package let task: String
+  /// Whether ``task`` is no more than what the file is called.
+  private let isFileName: Bool
   package let seed: Int?
   package let isFinished: Bool
   package let columns: [String]
@@ -61,7 +63,7 @@ package struct RecordedRun {
       RecordedManifest($0.isEmpty ? folder : "\(folder)/\($0)")
     }
     dataDigest = manifests.compactMap(\.dataDigest).first
-    task = RecordedRun.task(
+    (task, isFileName) = RecordedRun.task(
       configuration, path: folder, commandLine: manifests.first?.commandLine ?? [])
   }
 
@@ -78,9 +80,11 @@ package struct RecordedRun {
 
   /// Whether another run is the same but for its seed. Paths may differ, data may not.
   func isRepeated(by other: RecordedRun) -> Bool {
-    settings != nil && settings == other.settings && label == other.label && seed != other.seed
-      && task == other.task && (isNamedBySeed || other.isNamedBySeed ? name == other.name : true)
-      && (dataDigest == nil || other.dataDigest == nil || dataDigest == other.dataDigest)
+    guard settings != nil, settings == other.settings, label == other.label, seed != other.seed
+    else { return false }
+    if isNamedBySeed || other.isNamedBySeed, name != other.name { return false }
+    if !(isFileName && other.isFileName), task != other.task { return false }
+    return dataDigest == nil || other.dataDigest == nil || dataDigest == other.dataDigest
   }
 
   /// The first of environment steps, gradient steps and epochs that grows in every run.
@@ -120,7 +124,7 @@ package struct RecordedRun {
   /// scratch has no data, but its task), the command, the file's own name, the robot.
   private static func task(
     _ configuration: RecordedConfiguration?, path: String, commandLine: [String]
-  ) -> String {
+  ) -> (String, isFileName: Bool) {
     let robot = configuration?.environment ?? ""
     let file = configuration?.dataset.map { ($0 as NSString).lastPathComponent } ?? ""
     let stem = file.hasSuffix(".hdf5") ? String(file.dropLast(5)) : file
@@ -128,17 +132,17 @@ package struct RecordedRun {
       D4RLCatalog.entry(named: name) != nil && name.hasPrefix(robot.prefix { $0 != "-" })
     }
     if let entry = D4RLCatalog.entries.first(where: { [$0.name, $0.fileName].contains(file) }) {
-      return entry.name
+      return (entry.name, false)
     }
-    if isTask(stem) { return stem }
+    if isTask(stem) { return (stem, false) }
     let parts = URL(fileURLWithPath: path).standardizedFileURL.pathComponents
-    if let found = parts.last(where: isTask) { return found }
+    if let found = parts.last(where: isTask) { return (found, false) }
     if let index = commandLine.firstIndex(of: "--task"), index + 1 < commandLine.count,
       isTask(commandLine[index + 1])
     {
-      return commandLine[index + 1]
+      return (commandLine[index + 1], false)
     }
-    return stem.isEmpty ? robot : stem
+    return stem.isEmpty ? (robot, false) : (stem, true)
   }
 }
 
