@@ -109,6 +109,15 @@ public struct OnlineSettings: SettingGroup {
   @Setting(
     0...Int.max, "Blocks between policies kept in policies/; 0 keeps none.")
   public var policyInterval = 0
+  @Setting(
+    0...Int.max,
+    "Blocks between agents kept in agents/, each with 1000 rows of the online buffer, for bred analyse q-bias; 0 keeps none.",
+    source: "BRED, appendix L: every 10,000 steps")
+  public var agentInterval = 0
+  @Setting(
+    "Whether to measure before each update how much Q varies over ten actions of the policy: q_variance.",
+    source: "BRED, appendix K")
+  public var qVariance = false
 
   public init() {}
 
