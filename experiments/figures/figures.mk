@@ -7,6 +7,7 @@
 SCALE ?= small
 FIGURES_ENVIRONMENT ?= .build/figures
 FIGURES_PYTHON ?= $(FIGURES_ENVIRONMENT)/bin/python
+export QUIET
 FIGURES := $(patsubst experiments/figures/figure-%.yaml,%,$(wildcard experiments/figures/figure-*.yaml))
 
 .PHONY: figures figures-python
