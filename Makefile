@@ -2,7 +2,8 @@
 #   make setup      install the system libraries (Debian or Ubuntu); nothing where they are present
 #   make build      build the command line (optimised): .build/release/bred
 #   make test       build and run the tests, optimised (numerics are 20 to 50 times slower otherwise)
-#   make test-long  the slow tests too, then the tests that watch memory under AddressSanitizer
+#   make test-long  the slow tests too, every figure at its smallest scale, and memory under AddressSanitizer
+#   make slurm-test a sweep on a real Slurm, with a task preempted, one killed and one failing (root, slurm-wlm, munge)
 #   make lint       formatting and house rules; changes nothing
 #   make format     rewrite the sources in the house format
 #   make settings   write docs/settings.md from the declarations in the code
@@ -20,11 +21,11 @@ SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O
 BRED := .build/release/bred
 # Everything that `import BRED` brings in.
 ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Datasets Configuration Runs \
-  Stages Reports Benchmarks
+  Stages Sweeps Analysis Reports Benchmarks
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long lint format settings library demo bench docs clean
+.PHONY: help setup build test test-long slurm-test lint format settings library demo bench docs clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -57,9 +58,13 @@ test-long: setup
 	$(SWIFT) build $(FLAGS) --product bred
 	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
+	$(MAKE) figures SCALE=smoke QUIET=--quiet
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|AutodiffTests|AgentsTests|ReplayTests'
+
+slurm-test: build
+	experiments/scripts/slurm-test.sh $(BRED)
 
 lint:
 	experiments/scripts/lint.sh

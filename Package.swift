@@ -91,7 +91,21 @@ let package = Package(
         "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    library("Reports", ["Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
+    library(
+      "Sweeps",
+      [
+        "Runs", "Stages", "Configuration", "Agents", "Algorithms", "Datasets", "Environments",
+        "RLCore", "DenseMath", "Yams", .product(name: "Logging", package: "swift-log"),
+      ]),
+    library(
+      "Analysis",
+      [
+        "Runs", "Stages", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay", "Datasets",
+        "HDF5", "Environments", "Physics", "RLCore", "DenseMath",
+      ]),
+    library(
+      "Reports",
+      ["Analysis", "Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     library(
       "Benchmarks",
       [
@@ -101,14 +115,15 @@ let package = Package(
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms", "Agents",
-        "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets", "Environments",
+        "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
+        "Algorithms", "Agents", "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets",
+        "Environments",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
-        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Datasets",
-        "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
+        "BRED", "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
+        "Datasets", "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -147,21 +162,32 @@ let package = Package(
         "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets",
         "Environments", "RLCore", "DenseMath",
       ]),
+    tests(
+      "SweepsTests", ["Sweeps", "Stages", "Runs", "Configuration", "Agents", "RLCore", "DenseMath"]),
     tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
-    tests("ReportsTests", ["Reports", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
+    tests(
+      "AnalysisTests",
+      [
+        "Analysis", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay",
+        "Datasets", "Environments", "RLCore", "DenseMath",
+      ]),
+    tests(
+      "ReportsTests",
+      ["Reports", "Analysis", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
     // which otherwise keep the old layout of its types.
     tests(
       "BREDTests",
       [
-        "BRED", "Configuration", "Runs", "Stages", "Reports", "Benchmarks", "Algorithms",
-        "Autodiff", "Agents", "Replay", "RLCore", "DenseMath", "Datasets",
+        "BRED", "Configuration", "Runs", "Stages", "Analysis", "Reports", "Benchmarks",
+        "Algorithms", "Autodiff", "Agents", "Replay", "RLCore", "DenseMath", "Datasets",
         "Environments",
       ]),
     tests(
       "CommandTests",
       [
-        "BREDCommand", "Configuration", "Stages", "Agents", "Datasets", "Environments", "HDF5",
+        "BREDCommand", "Configuration", "Stages", "Sweeps", "Agents", "Datasets", "Environments",
+        "HDF5",
         "RLCore",
       ]),
   ]

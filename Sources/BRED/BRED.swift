@@ -1,6 +1,7 @@
 // The public face: `import BRED` gives a researcher everything that is public in these modules.
 @_exported public import Agents
 @_exported public import Algorithms
+@_exported public import Analysis
 @_exported public import Autodiff
 @_exported public import Benchmarks
 @_exported public import Configuration
@@ -12,3 +13,4 @@
 @_exported public import Reports
 @_exported public import Runs
 @_exported public import Stages
+@_exported public import Sweeps

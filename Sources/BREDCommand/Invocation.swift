@@ -8,6 +8,9 @@ enum Invocation {
     return arguments.map(quoted).joined(separator: " ")
   }
 
+  /// The same command for a shell.
+  static func repeating() -> String { CommandLine.arguments.map(quoted).joined(separator: " ") }
+
   /// An argument as a shell takes it for one word.
   static func quoted(_ argument: String) -> String {
     let isPlain = argument.unicodeScalars.allSatisfy {

@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Foundation
 import RLCore
@@ -8,12 +9,14 @@ struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw learning curves of runs as an SVG picture.",
     discussion: """
-      A run may be given a label: LABEL=DIRECTORY. A run of several stages shows its last one. Runs that
-      differ only in their seeds make one curve: their mean, and a band of one standard deviation.
+      A run may be given a label: LABEL=DIRECTORY; a directory with runs somewhere below it stands for all
+      of them. A run of several stages shows its last one. Runs that differ only in their seeds make one
+      curve: their mean, with a band.
 
       Examples:
         bred plot runs/hopper-0/finetune --output curve.svg
         bred plot balanced=runs/a uniform=runs/b --output compare.svg --column eval_return_mean
+        bred plot sweep/runs/hopper-medium-v2 --output hopper.svg --band deviation
       """)
 
   @Argument(help: "Run directories, each with an optional label.")
@@ -34,6 +37,13 @@ struct Plot: ParsableCommand {
   )
   var over: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Around the mean of several seeds: interval, Student's 95 % interval of the mean, or deviation, one standard deviation of the runs.",
+      valueName: "kind"))
+  var band = CurveBand.interval
+
   @Option(name: .long, help: "Title of the picture.")
   var title = "Learning curve"
 
@@ -42,16 +52,12 @@ struct Plot: ParsableCommand {
   }
 
   mutating func run() throws {
-    let recorded = try runs.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      return try RecordedRun(
-        HomePath.expanded(parts.last ?? text), label: parts.count == 2 ? parts[0] : nil)
-    }
+    let recorded = try RunTree.runs(runs)
     for (option, name) in [("--column", column as String?), ("--over", over)] {
       guard let name else { continue }
-      for (run, text) in zip(recorded, runs) where !run.columns.contains(name) {
+      for run in recorded where !run.columns.contains(name) {
         throw ValidationError(
-          "\(option) is '\(name)', but \(text) has the columns "
+          "\(option) is '\(name)', but \(run.directory) has the columns "
             + run.columns.joined(separator: ", "))
       }
     }
@@ -59,7 +65,9 @@ struct Plot: ParsableCommand {
     try LearningCurvePicture(
       title: title, horizontalLabel: over.replacingOccurrences(of: "_", with: " "),
       verticalLabel: column.replacingOccurrences(of: "_", with: " "),
-      curves: Curve.grouped(recorded, horizontal: over, vertical: column)
+      curves: Curve.grouped(recorded, horizontal: over, vertical: column, band: band)
     ).write(to: output)
   }
 }
+
+extension CurveBand: ExpressibleByArgument {}

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The candidate that `text` was probably meant to be.
-func nearest(to text: String, among candidates: [String]) -> String? {
+package func nearest(to text: String, among candidates: [String]) -> String? {
   let scored = candidates.map { ($0, editDistance(text.lowercased(), $0.lowercased())) }
   guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
   return best.1 <= max(2, text.count / 3) ? best.0 : nil

@@ -14,6 +14,14 @@ public struct Tensor: Sendable, Equatable {
       case .uint8(let values): values.count
       }
     }
+
+    package var byteCount: Int {
+      switch self {
+      case .float32: 4 * count
+      case .float64, .int64: 8 * count
+      case .uint8: count
+      }
+    }
   }
 
   /// Extents, slowest first; empty for a scalar.

@@ -19,10 +19,13 @@ public final class Interruption: Sendable {
   public func request() { requested.store(true, ordering: .relaxed) }
 
   /// Makes this object the receiver of the process's signals.
-  public func listen() {
+  ///
+  /// - Parameter ignored: signals that are for another process, such as the one that has started this one.
+  public func listen(ignoring ignored: Set<Int32> = []) {
     Interruption.current.withLock { $0 = self }
     for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU] {
       let wasIgnored = Interruption.ignore(number)
+      if ignored.contains(number) { continue }
       if number == SIGHUP, wasIgnored { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {

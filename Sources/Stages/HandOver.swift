@@ -65,6 +65,12 @@ struct HandOver {
         reason: "only policies of one network are kept, here \(team.agents.count) "
           + "of '\(type.name)' act, \(online.actor.rawValue)")
     }
+    if online.qVariance, !QVarianceMeter.isDefined(for: team.agents) {
+      throw ConfigurationError.contradiction(
+        file: "configuration", keys: ["online.qVariance", "online.algorithm"],
+        reason: "the variance of Q over a policy's actions needs a policy that draws them and "
+          + "critics of states and actions; '\(type.name)' lacks one of them")
+    }
   }
 
   /// The agents that learn online.

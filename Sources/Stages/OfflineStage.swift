@@ -56,7 +56,8 @@ public struct OfflineStage {
     var setup = AgentSetup(task.specification)
     setup.hiddenSizes = configuration.networks.hiddenWidths
     setup.normalizer = normalizer
-    setup.seed = MemberSeed.of(seed: configuration.seed, member: member)
+    setup.seed = MemberSeed.of(
+      seed: configuration.seed, member: (configuration.offline.firstMember ?? 0) + member)
     return try Agent.make(type, configuration.offlineAlgorithm!, setup, pool: pool)
   }
 

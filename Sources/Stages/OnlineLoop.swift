@@ -7,6 +7,13 @@ import RLCore
 import Replay
 import Runs
 
+/// Keeps what online training passes through, by the number of blocks behind it.
+protocol OnlineKeeper {
+  func keepPolicy(of agents: [Agent], block: Int) throws
+  func keep(
+    _ agents: [Agent], block: Int, rows: ReplayBuffer, environmentSteps: Int) throws
+}
+
 /// Environment steps and the gradient steps that follow them: the loop of every online training.
 ///
 /// Steps come in blocks. With `online.collection: blocks` a block begins with a reset and its last
@@ -14,14 +21,14 @@ import Runs
 /// one step; with `episodes` a block is one episode. The loop can stop after any update and go on from there.
 final class OnlineLoop {
   /// Columns beside the learner's own.
-  static func columns(of team: AgentTeam) -> [String] {
+  static func columns(of team: AgentTeam, _ settings: OnlineSettings) -> [String] {
     let metrics =
       team.agents.count == 1
       ? team.agents[0].metricNames
       : team.agents.indices.flatMap { member in
         team.agents[member].metricNames.map { "member\(member)_\($0)" }
       }
-    return metrics
+    return metrics + (settings.qVariance ? [QVarianceMeter.column] : [])
       + ["train_episode_return_mean", "train_episodes", "unstable_simulations", "online_rows"]
   }
 
@@ -37,8 +44,9 @@ final class OnlineLoop {
   private let session: StageSession
   private let batchKey: RandomStream.Key
   private let random: UniformPolicy
-  /// Keeps a policy (`online.policyInterval`).
-  private let keep: (Int, any Policy) throws -> Void
+  private let keeper: any OnlineKeeper
+  /// With `online.qVariance`.
+  private let meter: QVarianceMeter?
 
   // What a checkpoint holds beside agents, replay and collector.
   private var environmentSteps = 0
@@ -57,8 +65,7 @@ final class OnlineLoop {
 
   init(
     _ settings: OnlineSettings, team: AgentTeam, replay: OnlineReplay, task: ControlTask,
-    context: StageContext, session: StageSession, purpose: String,
-    keep: @escaping (Int, any Policy) throws -> Void
+    context: StageContext, session: StageSession, purpose: String, keeper: any OnlineKeeper
   ) throws {
     self.settings = settings
     self.team = team
@@ -66,7 +73,7 @@ final class OnlineLoop {
     self.task = task
     self.context = context
     self.session = session
-    self.keep = keep
+    self.keeper = keeper
     let seed = UInt64(context.configuration.seed)
     collector = try task.collector(seed: seed, purpose: "\(purpose)/collect")
     batchKey = RandomStream.Key(seed: seed, purpose: "\(purpose)/minibatch")
@@ -74,6 +81,9 @@ final class OnlineLoop {
       observationSize: task.specification.observationSize,
       actionSize: task.specification.actionSize)
     averages = MemberAverages(team)
+    meter =
+      settings.qVariance
+      ? QVarianceMeter(team, seed: seed, purpose: purpose, pool: context.pool) : nil
     if let state = session.restored {
       try session.restore { () throws(StateError) in try restore(state) }
     }
@@ -111,18 +121,28 @@ final class OnlineLoop {
   }
 
   private func update(_ count: Int) throws {
+    guard let meter else { return try updateTeam(count) }
+    for _ in 0..<count {
+      try meter.measure(team.agents) { try fill(0, team.agents[0], &$0) }
+      try updateTeam(1)
+    }
+  }
+
+  private func updateTeam(_ count: Int) throws {
     // All agents see the same minibatches, as all critics of one agent do, unless each has priorities.
     try team.update(
-      count,
-      fill: { member, agent, batch in
-        var stream = batchKey.stream(step: UInt64(agent.updateCount))
-        try replay.sample(
-          into: &batch, member: member, environmentSteps: environmentSteps, using: &stream)
-      },
+      count, fill: fill,
       done: { member, metrics in
         replay.learn(from: team.agents[member], member: member)
         averages.add(metrics, of: member)
       })
+  }
+
+  /// The minibatch of an agent's next update; asked again, it is the same.
+  private func fill(_ member: Int, _ agent: Agent, _ batch: inout Batch) throws {
+    var stream = batchKey.stream(step: UInt64(agent.updateCount))
+    try replay.sample(
+      into: &batch, member: member, environmentSteps: environmentSteps, using: &stream)
   }
 
   // MARK: Collection
@@ -216,8 +236,11 @@ final class OnlineLoop {
   private func finishBlock(_ reporter: ProgressReporter) throws {
     block += 1
     updatesInBlock = -1
-    if settings.policyInterval > 0, block % settings.policyInterval == 0 {
-      try keep(block, ActingEnsemble.policy(of: team.agents))
+    func isDue(_ interval: Int) -> Bool { interval > 0 && block % interval == 0 }
+    if isDue(settings.policyInterval) { try keeper.keepPolicy(of: team.agents, block: block) }
+    if isDue(settings.agentInterval) {
+      try keeper.keep(
+        team.agents, block: block, rows: replay.online, environmentSteps: environmentSteps)
     }
     let last = environmentSteps >= total
     let length = settings.collection == .blocks ? settings.blockSteps : settings.epochSteps
@@ -240,6 +263,8 @@ final class OnlineLoop {
     }
     values["unstable_simulations"] = Double(collector.counts.unstableSteps)
     values["online_rows"] = Double(replay.online.count)
+    values[QVarianceMeter.column] = meter?.mean
+    meter?.reset()
     averages.reset()
     pace = Pace()
     epochReturns = []
@@ -271,6 +296,7 @@ final class OnlineLoop {
     state.add(replay.state, under: "replay")
     state.add(collector.state, under: "collector")
     state.add(averages.state, under: "averages")
+    if let meter { state.add(meter.state, under: "q-variance") }
     state["loop/counters"] = Tensor(
       .int64(
         [
@@ -289,6 +315,7 @@ final class OnlineLoop {
     try replay.restore(state.part("replay"))
     try collector.restore(state.part("collector"))
     try averages.restore(state.part("averages"))
+    try meter?.restore(state.part("q-variance"))
     let counters = try state.integers("loop/counters", count: 7).map { Int($0) }
     (environmentSteps, block, epoch) = (counters[0], counters[1], counters[2])
     (updatesInBlock, updatesDue, epochStart) = (counters[3], counters[4], counters[5])

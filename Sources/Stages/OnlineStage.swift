@@ -4,6 +4,7 @@ import DenseMath
 import Foundation
 import Autodiff
 import RLCore
+import Replay
 public import Runs
 
 /// Training by interaction, of any algorithm: fine-tuning of offline agents (BRED, section 5) or from
@@ -80,7 +81,8 @@ public struct OnlineStage {
     let team = try handOver.team(from: loaded, distilled: distilled, pool: context.pool)
     let session = try StageSession(
       stage: name, directory: directory, context: context,
-      columns: OnlineLoop.columns(of: team), inputs: inputs, warnings: data?.warnings ?? [])
+      columns: OnlineLoop.columns(of: team, configuration.online), inputs: inputs,
+      warnings: data?.warnings ?? [])
     if configuration.online.policyInterval > 0 {
       try directory.makeDirectory(directory.file("policies"))
     }
@@ -91,10 +93,10 @@ public struct OnlineStage {
     let loop = try OnlineLoop(
       configuration.online, team: team, replay: replay, task: task, context: context,
       session: session, purpose: name,
-      keep: { block, policy in
-        try AgentStore.write(
-          policy, task: task, to: OnlineStage.policyFile(block: block, in: output))
-      })
+      keeper: RunKeeper(
+        directory: directory, settings: settings, task: task,
+        rowsKey: RandomStream.Key(
+          seed: UInt64(configuration.seed), purpose: "\(name)/kept-rows")))
     try loop.run(label: name, reporter: context.reporter)
     try AgentStore.write(team.agents, settings, task: task, to: directory.weights)
     if let replayDataset {
@@ -134,5 +136,29 @@ public struct OnlineStage {
       throw .missing(path: folder, what: "policies that online training kept")
     }
     return blocks.map { ($0, policyFile(block: $0, in: output)) }
+  }
+}
+
+/// Keeps policies and agents in the run directory.
+private struct RunKeeper: OnlineKeeper {
+  let directory: RunDirectory
+  let settings: any SettingGroup
+  let task: ControlTask
+  let rowsKey: RandomStream.Key
+
+  func keepPolicy(of agents: [Agent], block: Int) throws {
+    try AgentStore.write(
+      ActingEnsemble.policy(of: agents), task: task,
+      to: OnlineStage.policyFile(block: block, in: directory.path))
+  }
+
+  func keep(
+    _ agents: [Agent], block: Int, rows: ReplayBuffer, environmentSteps: Int
+  ) throws {
+    let folder = KeptAgents.folder(block: block, in: directory.path)
+    try directory.makeDirectory(folder)
+    try AgentStore.write(agents, settings, task: task, to: folder)
+    try KeptAgents.writeRows(
+      of: rows, environmentSteps: environmentSteps, key: rowsKey, to: folder)
   }
 }

@@ -1,5 +1,5 @@
 import Algorithms
-import Configuration
+package import Configuration
 import Foundation
 import RLCore
 public import Runs
@@ -38,11 +38,7 @@ public struct Pipeline {
       ensemble = try OfflineStage(stage(.offline, of: output)).run(
         output: directory.file(OfflineStage.name))
     }
-    let members = configuration.online.members ?? configuration.offline.members
-    let isOfUse =
-      try !configuration.trainsOnline || configuration.distillation.enabled == true
-      || AlgorithmRegistry.named(configuration.online.algorithm).takesEnsemble
-    if let ensemble, configuration.distils, isOfUse, members > 1 {
+    if let ensemble, try Pipeline.distils(configuration) {
       try DistillStage(stage(.distillation, of: output)).run(
         ensemble: ensemble, output: directory.file(DistillStage.name), addToEnsemble: true)
     }
@@ -53,6 +49,15 @@ public struct Pipeline {
     }
     try finish(directory)
     return policy
+  }
+
+  /// Whether a run of this configuration distils: several agents, and something that takes their policy.
+  package static func distils(_ configuration: ExperimentConfiguration) throws -> Bool {
+    let members = configuration.online.members ?? configuration.offline.members
+    let isOfUse =
+      try !configuration.trainsOnline || configuration.distillation.enabled == true
+      || AlgorithmRegistry.named(configuration.online.algorithm).takesEnsemble
+    return configuration.distils && isOfUse && members > 1
   }
 
   /// The dataset with the columns that any stage asks for.

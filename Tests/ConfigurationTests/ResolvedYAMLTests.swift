@@ -60,6 +60,8 @@ import Testing
           startTemperature: fixed
           checkpointInterval: 5
           policyInterval: 0
+          agentInterval: 0
+          qVariance: false
           sac:
             batchSize: 256
             policyLearningRate: 0.0003

@@ -1,3 +1,4 @@
+import Analysis
 import Foundation
 import Runs
 import TestSupport
@@ -58,11 +59,15 @@ import Testing
     try makeRun(folder.file("a-1"), seed: 1, "0,0,0,14\n1,100,5,20\n")
     try makeRun(folder.file("b-0"), seed: 0, tau: 0.1, "0,0,0,1\n1,100,5,2\n")
     let runs = try ["a-0", "a-1", "b-0"].map { try RecordedRun(folder.file($0)) }
-    let curves = try Curve.grouped(runs, horizontal: "environment_steps", vertical: score)
+    let curves = try Curve.grouped(
+      runs, horizontal: "environment_steps", vertical: score, band: .deviation)
     #expect(curves.map(\.label) == ["a (2 seeds)", "b-0"])
     #expect(curves[0].x == [0, 100] && curves[0].y == [12, 20])
-    #expect(abs(curves[0].deviation[0] - 8.0.squareRoot()) < 1e-12)
-    #expect(curves[0].deviation[1] == 0 && curves[1].deviation.isEmpty)
+    #expect(abs(curves[0].band[0] - 8.0.squareRoot()) < 1e-12)
+    #expect(curves[0].band[1] == 0 && curves[1].band.isEmpty)
+    // 12.7 standard errors of the mean of two: SciPy's stats.t.ppf(0.975, 1).
+    let intervals = try Curve.grouped(runs, horizontal: "environment_steps", vertical: score)
+    #expect(abs(intervals[0].band[0] - 12.706204736 * 2) < 1e-8)
     let svg = LearningCurvePicture(
       title: "T", horizontalLabel: "x", verticalLabel: "y", curves: curves
     ).svg()

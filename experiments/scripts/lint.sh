@@ -50,13 +50,14 @@ for world in Environments Physics Datasets HDF5; do never Agents "$world"; done
 for network in Autodiff Algorithms Agents; do never Environments "$network"; done
 never Autodiff Algorithms
 never Algorithms Agents
-for upper in Runs Stages Reports Benchmarks BRED; do
+for upper in Runs Stages Sweeps Analysis Reports Benchmarks BRED; do
   for lower in Configuration Datasets Environments Physics HDF5 RLCore DenseMath; do
     never "$lower" "$upper"
   done
 done
-for room in Stages Reports Benchmarks; do never Runs "$room"; done
-for room in Reports Benchmarks; do never Stages "$room"; done
+for room in Stages Sweeps Analysis Reports Benchmarks; do never Runs "$room"; done
+for room in Sweeps Analysis Reports Benchmarks; do never Stages "$room"; done
+for room in Sweeps Reports Benchmarks; do never Analysis "$room"; done
 for room in Algorithms Agents Autodiff Replay; do never Configuration "$room"; done
 
 exit $status

@@ -10,6 +10,8 @@ public struct ConfigurationLayer: Sendable {
     case task
     /// `--config`.
     case file
+    /// What a sweep says of all its runs: what one of them has no use for is dropped.
+    case sweep
     /// `--set`.
     case overrides
     /// An option of its own, such as `--seed`.
@@ -77,7 +79,7 @@ public struct ConfigurationLayer: Sendable {
     switch kind {
     case .method: "method \(name)"
     case .task: "task \(name)"
-    case .file, .overrides, .options: name
+    case .file, .sweep, .overrides, .options: name
     }
   }
 }

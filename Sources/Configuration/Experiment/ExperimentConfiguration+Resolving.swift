@@ -5,25 +5,27 @@ public struct ConfigurationSources: Sendable {
   public var method: ConfigurationLayer?
   public var task: ConfigurationLayer?
   public var file: ConfigurationLayer?
+  public var sweep: [ConfigurationLayer]
   /// `--set` texts, `key=value`.
   public var overrides: [String]
   public var options: [ConfigurationOption]
 
   public init(
     method: ConfigurationLayer? = nil, task: ConfigurationLayer? = nil,
-    file: ConfigurationLayer? = nil, overrides: [String] = [], options: [ConfigurationOption] = []
+    file: ConfigurationLayer? = nil, sweep: [ConfigurationLayer] = [], overrides: [String] = [],
+    options: [ConfigurationOption] = []
   ) {
     self.method = method
     self.task = task
     self.file = file
+    self.sweep = sweep
     self.overrides = overrides
     self.options = options
   }
 
   var layers: [ConfigurationLayer] {
-    [method?.of(.method), task?.of(.task), file?.of(.file)].compactMap { $0 } + [
-      .overrides(overrides), .options(options),
-    ]
+    [method?.of(.method), task?.of(.task), file?.of(.file)].compactMap { $0 }
+      + sweep.map { $0.of(.sweep) } + [.overrides(overrides), .options(options)]
   }
 }
 
@@ -31,14 +33,25 @@ public struct ConfigurationSources: Sendable {
 public struct ResolvedConfiguration: Sendable {
   public let configuration: ExperimentConfiguration
   private let origins: [String: String]
+  /// Those of dropped values too.
+  private let everyOrigin: [String: String]
 
-  init(_ configuration: ExperimentConfiguration, origins: [String: String]) {
+  init(
+    _ configuration: ExperimentConfiguration, origins: [String: String],
+    everyOrigin: [String: String]
+  ) {
     self.configuration = configuration
     self.origins = origins
+    self.everyOrigin = everyOrigin
   }
 
   /// The layer that gave a value, `defaults` where none did.
   public func origin(of key: String) -> String { origins[key] ?? "defaults" }
+
+  /// The keys whose values a layer gave, whether they are used or not.
+  package func keys(givenBy origin: String) -> [String] {
+    everyOrigin.filter { $0.value == origin }.map(\.key)
+  }
 
   /// The resolved YAML with the source of each value as a comment behind it.
   public func annotatedYAML() -> String {
@@ -59,6 +72,7 @@ extension ExperimentConfiguration {
   ) throws(ConfigurationError) -> ResolvedConfiguration {
     var stack = SettingStack(schema(catalog))
     for layer in sources.layers { try stack.lay(layer) }
+    let everyOrigin = stack.given.mapValues(\.origin)
     dropTuning(&stack, stages)
     let first = ExperimentConfiguration(stack, catalog, stages)
     let unusedKeys = first.unusedKeys
@@ -76,7 +90,8 @@ extension ExperimentConfiguration {
       throw .contradiction(
         file: given?.origin ?? "defaults", keys: found.keys, reason: found.reason)
     }
-    return ResolvedConfiguration(configuration, origins: stack.given.mapValues(\.origin))
+    return ResolvedConfiguration(
+      configuration, origins: stack.given.mapValues(\.origin), everyOrigin: everyOrigin)
   }
 
   /// What a task says of online training is for agents that learned offline, whose policy may be good
@@ -93,7 +108,7 @@ extension ExperimentConfiguration {
   private static func refusedCause(
     of unused: UnusedKey, _ given: SettingStack.Given, in stack: SettingStack
   ) -> String? {
-    guard given.kind != .task else { return nil }
+    guard given.kind != .task, given.kind != .sweep else { return nil }
     switch unused.cause {
     case .otherStage: return nil
     case .command(let keys): return given.kind < .file ? nil : keys.first

@@ -97,6 +97,9 @@ extension ExperimentConfiguration {
     }
     if !stages.contains(.distillation) { section("distillation", [], .otherStage, reason) }
     if !stages.contains(.online) && !isRecipe { section("online", [], .otherStage, reason) }
+    if !stages.isSuperset(of: [.offline, .online]) {
+      key("offline.seed", .command(keys: ["seed"]), "without online training there is one seed")
+    }
     if stages == [.distillation] { key("evaluation.interval", .otherStage, reason) }
     if !trainsOffline, startsFromAgents || stages == [.distillation] {
       key("dataset.observations", .agents, "agents keep what they made of observations offline")

@@ -62,6 +62,10 @@ public struct ExperimentConfiguration: Sendable {
     precondition(!stages.isEmpty, "a configuration is for at least one stage")
     var result = self
     result.stages = stages
+    if !stages.contains(.online), let seed = offline.seed {
+      result.seed = seed
+      result.offline.seed = nil
+    }
     return result
   }
 

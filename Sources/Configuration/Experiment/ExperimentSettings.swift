@@ -73,6 +73,16 @@ public struct OfflineSettings: SettingGroup {
   public var algorithm = "cql"
   @Setting(1...64, "Independent agents.", symbol: "N", source: "BRED, section 6")
   public var members = 5
+  @Setting(
+    0...63,
+    "Number of the first agent; left open: 0. Agent i is the same whichever run trains it, so that the agents of an ensemble can be trained apart."
+  )
+  public var firstMember: Int? = nil
+  @Setting(
+    0...Int.max,
+    "Seed of the agents and their distillation; left open: the run's. Runs that differ in `seed` alone then begin with the same agents."
+  )
+  public var seed: Int? = nil
   @Setting(1...Int.max, "Gradient steps of each agent.", source: "BRED, appendix A")
   public var gradientSteps = 1_000_000
   @Setting(1...Int.max, "Gradient steps per epoch, a row of progress.csv.", source: "CQL's code")
@@ -85,7 +95,7 @@ public struct OfflineSettings: SettingGroup {
 
   public var unused: [UnusedSetting] {
     guard algorithm == AlgorithmCatalog.none else { return [] }
-    return ["members", "gradientSteps", "epochSteps", "checkpointInterval"].map {
+    return scalars.map(\.name).filter { $0 != "algorithm" }.map {
       UnusedSetting($0, because: "algorithm", "without an algorithm there is no offline training")
     }
   }

@@ -53,7 +53,8 @@ public struct OnlineSettings: SettingGroup {
   @Setting("How the agent learns from interaction; none for no online training.", source: "BRED")
   public var algorithm = "sac"
   @Setting(
-    1...64, "Agents that learn; left open: those of the offline stage, one where there is none.",
+    1...64,
+    "The first so many agents learn online; left open: those of the offline stage, one where there is none. A distilled policy stays that of all offline agents; the paper's N is offline.members.",
     symbol: "N")
   public var members: Int? = nil
   @Setting("Who acts and learns after offline training.", source: "BRED; Off2On: mixture")
@@ -108,6 +109,15 @@ public struct OnlineSettings: SettingGroup {
   @Setting(
     0...Int.max, "Blocks between policies kept in policies/; 0 keeps none.")
   public var policyInterval = 0
+  @Setting(
+    0...Int.max,
+    "Blocks between agents kept in agents/, each with 1000 rows of the online buffer, for bred analyse q-bias; 0 keeps none.",
+    source: "BRED, appendix L: every 10,000 steps")
+  public var agentInterval = 0
+  @Setting(
+    "Whether to measure before each update how much Q varies over ten actions of the policy: q_variance.",
+    source: "BRED, appendix K")
+  public var qVariance = false
 
   public init() {}
 

@@ -1,13 +1,32 @@
+package import Analysis
 import Foundation
 package import Runs
+
+/// How far a band over runs reaches from their mean, up and down.
+package enum CurveBand: String, CaseIterable, Sendable {
+  /// Student's 95 % interval of the mean.
+  case interval
+  /// One standard deviation of the runs.
+  case deviation
+
+  func halfHeight(_ values: [Double]) -> Double {
+    let deviation = SeedStatistics.standardDeviation(values)
+    switch self {
+    case .deviation: return deviation
+    case .interval:
+      return SeedStatistics.studentQuantile(degreesOfFreedom: values.count - 1) * deviation
+        / Double(values.count).squareRoot()
+    }
+  }
+}
 
 /// One line of a picture: points and a name, with a band where it is the mean of several runs.
 package struct Curve: Sendable, Equatable {
   package var label: String
   package var x: [Double]
   package var y: [Double]
-  /// Half the height of the band at each point, one standard deviation; empty without a band.
-  package var deviation: [Double] = []
+  /// Half the height of the band at each point; empty without a band.
+  package var band: [Double] = []
 
   package init(label: String, x: [Double], y: [Double]) {
     precondition(x.count == y.count)
@@ -29,7 +48,7 @@ package struct Curve: Sendable, Equatable {
   }
 
   package init(_ run: RecordedRun, horizontal: String, vertical: String) throws(RunError) {
-    self.init(label: run.label ?? run.name, x: [], y: [])
+    self.init(label: run.displayName, x: [], y: [])
     for (x, y) in zip(try run.column(horizontal), try run.column(vertical)) {
       guard let x, let y else { continue }
       self.x.append(x)
@@ -40,18 +59,16 @@ package struct Curve: Sendable, Equatable {
     }
   }
 
-  /// Mean and standard deviation at the places that all of several curves have; `nil` without such places.
-  init?(mean curves: [Curve], label: String) {
+  /// Mean and band at the places that all of several curves have; `nil` without such places.
+  init?(mean curves: [Curve], label: String, _ kind: CurveBand) {
     let tables = curves.map { Dictionary(zip($0.x, $0.y), uniquingKeysWith: { $1 }) }
     let places = tables[0].keys.filter { x in tables.allSatisfy { $0[x] != nil } }.sorted()
     guard !places.isEmpty, curves.count > 1 else { return nil }
     self.init(label: label, x: places, y: places)
     for (index, x) in places.enumerated() {
       let values = tables.map { $0[x]! }
-      let mean = values.reduce(0, +) / Double(values.count)
-      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-      y[index] = mean
-      deviation.append((squares / Double(values.count - 1)).squareRoot())
+      y[index] = SeedStatistics.mean(values)
+      band.append(kind.halfHeight(values))
     }
   }
 }
@@ -59,26 +76,27 @@ package struct Curve: Sendable, Equatable {
 extension Curve {
   /// A curve for each run; runs that differ only in their seeds make one, mean and band.
   package static func grouped(
-    _ runs: [RecordedRun], horizontal: String, vertical: String
+    _ runs: [RecordedRun], horizontal: String, vertical: String, band: CurveBand = .interval
   ) throws(RunError) -> [Curve] {
-    var groups: [[RecordedRun]] = []
-    for run in runs {
-      let place = groups.firstIndex { group in
-        group[0].isRepeated(by: run) && !group.contains { $0.seed == run.seed }
-      }
-      if let place { groups[place].append(run) } else { groups.append([run]) }
-    }
+    let prefix: (RecordedRun) -> String =
+      Set(runs.map(\.task)).count > 1 ? { "\($0.task) " } : { _ in "" }
     var result: [Curve] = []
-    for group in groups {
-      var curves: [Curve] = []
-      for run in group {
-        curves.append(try Curve(run, horizontal: horizontal, vertical: vertical))
-      }
-      let name = group[0].label ?? RecordedRun.commonName(group.map(\.name))
-      if let mean = Curve(mean: curves, label: "\(name) (\(group.count) seeds)") {
-        result.append(mean)
-      } else {
-        result += curves
+    for group in RunGroup.groups(of: runs) {
+      // A run that is still in an earlier stage has a curve of its own.
+      for stage in Set(group.runs.map(\.stage)).sorted() {
+        let same = group.runs.filter { $0.stage == stage }
+        var curves: [Curve] = []
+        for run in same {
+          curves.append(try Curve(run, horizontal: horizontal, vertical: vertical))
+          curves[curves.count - 1].label =
+            prefix(run) + (same.count > 1 ? run.displayName : group.label)
+        }
+        let name = "\(prefix(same[0]))\(group.label) (\(same.count) seeds)"
+        if let mean = Curve(mean: curves, label: name, band) {
+          result.append(mean)
+        } else {
+          result += curves
+        }
       }
     }
     return result

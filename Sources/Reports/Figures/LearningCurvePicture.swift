@@ -25,9 +25,9 @@ package struct LearningCurvePicture {
 
   package func svg() -> String {
     let ys = curves.flatMap { curve in
-      curve.deviation.isEmpty
+      curve.band.isEmpty
         ? curve.y
-        : zip(curve.y, curve.deviation).flatMap { [$0 - $1, $0 + $1] }
+        : zip(curve.y, curve.band).flatMap { [$0 - $1, $0 + $1] }
     }
     let xs = curves.flatMap(\.x)
     // The legend stands to the right of the curves, as wide as its longest name.
@@ -54,10 +54,10 @@ package struct LearningCurvePicture {
   }
 
   private func band(_ curve: Curve, _ index: Int, _ axes: Axes) -> [String] {
-    guard !curve.deviation.isEmpty else { return [] }
+    guard !curve.band.isEmpty else { return [] }
     func edge(_ sign: Double) -> [String] {
       curve.x.indices.map {
-        SVG.pair(axes.px(curve.x[$0]), axes.py(curve.y[$0] + sign * curve.deviation[$0]))
+        SVG.pair(axes.px(curve.x[$0]), axes.py(curve.y[$0] + sign * curve.band[$0]))
       }
     }
     return [

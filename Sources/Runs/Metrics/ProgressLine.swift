@@ -1,7 +1,7 @@
 import Foundation
 
 /// The line of a terminal that tells how far a run is.
-struct ProgressLine {
+package struct ProgressLine {
   var label = ""
   var count = 0
   var total = 0
@@ -52,7 +52,7 @@ struct ProgressLine {
   }
 
   /// Columns of the terminal behind standard error at this moment.
-  static var columns: Int {
+  package static var columns: Int {
     var size = winsize()
     if ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
       return Int(size.ws_col)
@@ -61,7 +61,7 @@ struct ProgressLine {
   }
 
   /// What clears a line of `length` characters, which a narrower window has broken into several.
-  static func clearing(length: Int, columns: Int) -> String {
+  package static func clearing(length: Int, columns: Int) -> String {
     let rows = (max(1, length) - 1) / max(1, columns)
     return "\r" + (rows > 0 ? "\u{1B}[\(rows)A" : "") + "\u{1B}[J"
   }

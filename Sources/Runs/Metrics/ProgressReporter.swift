@@ -16,6 +16,8 @@ public final class ProgressReporter {
   private var lastDraw = Date.distantPast
   /// Characters of the line that is on the terminal now.
   private var drawn = 0
+  /// Called with label, share of the work and counts, whatever is shown.
+  package var onProgress: ((String, Double, String) -> Void)?
 
   public init(style: Style = .automatic) {
     self.style = style
@@ -33,14 +35,21 @@ public final class ProgressReporter {
     startCount = count
     startShare = share ?? self.share(count)
     startTime = Date()
+    line.share = startShare
+    tell()
+  }
+
+  private func tell() {
+    onProgress?(line.label, line.share, "\(line.count)/\(line.total) \(line.unit)")
   }
 
   /// Refreshes the bar, at most ten times a second; nothing without a terminal.
   package func update(_ count: Int, share: Double? = nil, note: String = "") {
-    guard style == .automatic, isTerminal else { return }
-    let now = Date()
     line.count = count
     line.share = share ?? self.share(count)
+    tell()
+    guard style == .automatic, isTerminal else { return }
+    let now = Date()
     guard now.timeIntervalSince(lastDraw) >= 0.1 || line.share >= 1 else { return }
     lastDraw = now
     line.pace = pace(now)
@@ -85,7 +94,7 @@ public final class ProgressReporter {
       share: line.share, startShare: startShare)
   }
 
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e8 else { return "?" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }

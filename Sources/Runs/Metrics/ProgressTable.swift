@@ -4,7 +4,7 @@ import Foundation
 ///
 /// A resumed run first cuts the table back to the rows its checkpoint knows of, so no epoch is ever
 /// there twice.
-final class ProgressTable {
+package final class ProgressTable {
   /// Columns every stage has, first in each row.
   static let commonColumns = [
     "epoch", "environment_steps", "gradient_steps", "wall_seconds", "eval_return_mean",
@@ -61,7 +61,7 @@ final class ProgressTable {
     rowCount += 1
   }
 
-  private static func cell(_ value: Double?) -> String {
+  package static func cell(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "" }
     if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
     return "\(value)"

@@ -1,0 +1,241 @@
+import Configuration
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Sweeps
+
+@Suite struct SweepPlanTests {
+  let folder = TemporaryDirectory()
+
+  private func plan(_ yaml: String) throws -> SweepPlan {
+    try SweepPlan(SweepFile(path: "sweep.yaml", yaml: yaml))
+  }
+
+  private func refusal(_ yaml: String) -> String {
+    do {
+      _ = try plan(yaml)
+      return "accepted"
+    } catch { return "\(error)" }
+  }
+
+  private func dataset(_ text: String) throws -> String {
+    let path = folder.file("data-\(UUID().uuidString).hdf5")
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  /// Whatever the number of members, the replay or the method, agent i of a seed is one agent.
+  @Test func runsShareTheirAgents() throws {
+    let plan = try plan(
+      """
+      tasks: [hopper-medium-v2]
+      seeds: [0, 7]
+      datasets: {hopper-medium-v2: \(try dataset("a"))}
+      runs:
+        - methods: [bred, cql-ft, bred-uniform, sac]
+        - methods: [bred]
+          label: N
+          grid: {offline.members: [1, 2]}
+      """)
+    #expect(plan.missing.isEmpty)
+    #expect(plan.jobs(.agent).count == 2 * 5)
+    // Per seed: five distilled, five as they are, one, and two distilled.
+    #expect(plan.jobs(.start).count == 2 * 4)
+    #expect(plan.jobs(.run).count == 2 * 6)
+    let byID = Dictionary(uniqueKeysWithValues: plan.jobs.map { ($0.id, $0) })
+    func agents(_ run: String) -> [String] {
+      let start = byID["runs+hopper-medium-v2+\(run)+seed-7"]!.needs
+      return start.flatMap { byID[$0]!.needs }
+    }
+    #expect(agents("bred").count == 5)
+    #expect(agents("cql-ft") == agents("bred"))
+    #expect(agents("N,members=2") == Array(agents("bred").prefix(2)))
+    #expect(agents("sac").isEmpty)
+    let firsts = try agents("bred").map { try byID[$0]!.configuration().offline.firstMember }
+    #expect(firsts == [nil, 1, 2, 3, 4])
+    #expect(plan.users(of: byID[agents("bred")[0]]!) == 5)
+    // What others need comes first.
+    for (index, job) in plan.jobs.enumerated() {
+      for need in job.needs {
+        #expect(plan.jobs.firstIndex { $0.id == need }! < index)
+      }
+    }
+  }
+
+  /// Ids hold the digest of the data and of every value that counts, and of nothing else.
+  @Test func idsFollowWhatDeterminesTheBytes() throws {
+    func agent(_ data: String, _ more: String) throws -> String {
+      try plan(
+        """
+        tasks: [hopper-medium-v2]
+        methods: [iql]
+        seeds: [0]
+        datasets: {hopper-medium-v2: \(try dataset(data))}
+        \(more)
+        """
+      ).jobs(.agent)[0].id
+    }
+    let id = try agent("a", "")
+    #expect(try agent("a", "") == id)
+    #expect(try agent("a", "set: {online: {environmentSteps: 7000}}") == id)
+    #expect(try agent("b", "") != id)
+    #expect(try agent("a", "set: {offline: {gradientSteps: 7000}}") != id)
+    #expect(try agent("a", "set: {offline: {iql: {expectile: 0.6}}}") != id)
+  }
+
+  @Test func runsThatDifferOnlineOnlyMayBeginAlike() throws {
+    let plan = try plan(
+      """
+      tasks: [hopper-medium-v2]
+      methods: [bred]
+      seeds: 0..2
+      datasets: {hopper-medium-v2: \(try dataset("a"))}
+      set: {offline: {seed: 4}}
+      """)
+    #expect(plan.jobs(.agent).count == 5)
+    #expect(plan.jobs(.start).count == 1)
+    #expect(plan.jobs(.run).map { try! $0.configuration().seed } == [0, 1, 2])
+    #expect(try plan.jobs(.start)[0].configuration().seed == 4)
+  }
+
+  @Test func whatIsMissingIsListedWithAdvice() throws {
+    let plan = try plan(
+      "{tasks: [hopper-medium-v2], methods: [bred], seeds: [0], "
+        + "datasets: {hopper-medium-v2: \(folder.file("none.hdf5"))}}")
+    #expect(plan.missing.count == 1)
+    #expect(plan.missing[0].contains("none.hdf5"))
+  }
+
+  @Test(arguments: [
+    ("tasks: [hopper-medium-v2]\nmethods: [bred]\nsead: [0]", "did you mean 'seeds'?"),
+    ("tasks: [hopper-medium-v2]\nmethods: [bred]", "no 'seeds' are given"),
+    ("tasks: [hopper-medium-v2]\nmethods: [bred]\nseeds: [-1]", "whole numbers from 0"),
+    ("tasks: [hopper-medium-v2]\nmethods: [bred]\nseeds: 3..1", "a list, or 0..3"),
+    ("tasks: [hopper-medium-v2]\nmethods: [bred]\nseeds: [1, 1]", "each value once"),
+    ("tasks: hopper-medium-v2\nmethods: [bred]\nseeds: [1]", "expected a list"),
+    ("tasks: [hoper-medium-v2]\nmethods: [bred]\nseeds: [1]", "did you mean 'hopper-medium-v2'?"),
+    ("tasks: [hopper-medium-v2]\nmethods: [bread]\nseeds: [1]", "did you mean 'bred'?"),
+    (
+      "tasks: [hopper-medium-v2]\nmethods: [bred]\nseeds: [1]\nset: {online: {replai: x}}",
+      "did you mean"
+    ),
+    (
+      "tasks: [hopper-medium-v2]\nmethods: [sac]\nseeds: [1]\nset: {offline: {gradientSteps: 9}}",
+      "'set.offline.gradientSteps' contradict each other: none of the runs has a use for it"
+    ),
+    // A grid is strict: two of these runs would be the same.
+    (
+      "tasks: [hopper-medium-v2]\nmethods: [bred-uniform]\nseeds: [1]\n"
+        + "grid: {online.initialOnlineFraction: [0.25, 0.5]}",
+      "the online share is scheduled only with 'replay: balanced'"
+    ),
+    (
+      "tasks: [hopper-medium-v2]\nseeds: [1]\nruns:\n- methods: [bred]\n- methods: [bred]\n"
+        + "  set: {online: {environmentSteps: 5000}}",
+      "two different runs are called"
+    ),
+    ("[1, 2]", "expected 'tasks:'"),
+    ("tasks: [hopper-medium-v2]\nruns: []", "a list of blocks"),
+  ])
+  func mistakesAreRefused(yaml: String, message: String) {
+    #expect(refusal(yaml).contains(message), "\(refusal(yaml))")
+  }
+
+  /// A value for all runs is dropped where one has no use for it.
+  @Test func valuesForAllRunsAreLenient() throws {
+    let plan = try plan(
+      """
+      {tasks: [hopper-medium-v2], methods: [sac, bred], seeds: [0],
+       datasets: {hopper-medium-v2: \(try dataset("a"))},
+       set: {offline: {gradientSteps: 9}, online: {environmentSteps: 5000}}}
+      """)
+    #expect(
+      try plan.jobs(.run).map { try $0.configuration().online.environmentSteps } == [5000, 5000])
+    #expect(try plan.jobs(.agent)[0].configuration().offline.gradientSteps == 9)
+  }
+
+  /// A scale keeps some tasks, replaces seeds, and lies over the values; the sweep has the last word.
+  @Test func scalesLieOverSweeps() throws {
+    let yaml = """
+      tasks: [hopper-medium-v2, walker2d-medium-v2]
+      methods: [sac]
+      seeds: 0..3
+      set: {online: {environmentSteps: 5000, blockSteps: 500}}
+      grid: {online.randomSteps: [0, 100]}
+      scales: {tiny: {set: {online: {blockSteps: 50}}, grid: {online.randomSteps: [7]}}}
+      figure: {title: x, labels: {a: 1}}
+      """
+    let scale = """
+      tasks: [hopper-medium-v2]
+      seeds: [9]
+      set: {online: {environmentSteps: 400, blockSteps: 100}, offline: {gradientSteps: 3}}
+      """
+    let plan = try SweepPlan(
+      SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("scales/tiny.yaml", scale)))
+    #expect(plan.jobs.map(\.directory) == ["runs/hopper-medium-v2/sac,randomSteps=7/seed-9"])
+    let online = try plan.jobs[0].configuration().online
+    #expect(online.environmentSteps == 400 && online.blockSteps == 50)
+    let other = try SweepPlan(
+      SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("scales/other.yaml", scale)))
+    #expect(other.jobs.count == 2)
+    #expect(try other.jobs[0].configuration().online.blockSteps == 100)
+    #expect(throws: ConfigurationError.self) {
+      try SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("s.yaml", "tasks: [halfcheetah]"))
+    }
+    #expect(throws: ConfigurationError.self) {
+      try SweepFile(
+        path: "sweep.yaml",
+        yaml: yaml.replacingOccurrences(of: "randomSteps: [7]", with: "randomStep: [7]"))
+    }
+  }
+
+  @Test func aPlanComesBackFromItsFile() throws {
+    let plan = try plan(
+      "{tasks: [hopper-medium-v2], methods: [bred], seeds: [0], "
+        + "datasets: {hopper-medium-v2: \(try dataset("a"))}}")
+    try plan.write(to: folder.file("sweep"))
+    #expect(try SweepPlan.read(folder.file("sweep")) == plan)
+    let job = try #require(plan.jobs(.run).first)
+    #expect(try job.configuration().yaml() == job.yaml)
+  }
+
+  @Test func batchScriptsQueueAgainWhatWasStopped() throws {
+    let plan = try plan(
+      "{name: it's, tasks: [hopper-medium-v2], methods: [bred], seeds: 0..3, "
+        + "datasets: {hopper-medium-v2: \(try dataset("a"))}}")
+    var options = SlurmScripts.Options()
+    options.partition = "long"
+    options.atOnce = 3
+    options.more = ["qos=low"]
+    let output = folder.file("it's")
+    try plan.write(to: output)
+    let slurm = SlurmScripts(plan, output: output, program: "/opt/bred", options: options)
+    #expect(slurm.scripts.map(\.kind) == [.agent, .start, .run])
+    #expect(slurm.scripts.map(\.jobs.count) == [20, 4, 4])
+    let text = slurm.scripts[0].text
+    for line in [
+      "#SBATCH --array=0-19%3", "#SBATCH --partition=long", "#SBATCH --qos=low",
+      "#SBATCH --requeue", "#SBATCH --signal=B:USR1@120", "scontrol requeue",
+    ] { #expect(text.contains(line), "\(line)") }
+    try slurm.write()
+    // A shell takes it, quotes in names included.
+    for script in slurm.scripts {
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+      shell.arguments = ["-n", script.path]
+      try shell.run()
+      shell.waitUntilExit()
+      #expect(shell.terminationStatus == 0)
+    }
+    // What is done is not submitted again.
+    let job = plan.jobs(.agent)[0]
+    let directory = "\(output)/\(job.directory)"
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    try job.yaml.write(toFile: "\(directory)/config.yaml", atomically: true, encoding: .utf8)
+    try "{}".write(toFile: "\(directory)/summary.json", atomically: true, encoding: .utf8)
+    let rest = SlurmScripts(plan, output: output, program: "/opt/bred", options: options)
+    #expect(rest.scripts[0].jobs == slurm.scripts[0].jobs.filter { $0 != job.id })
+  }
+}

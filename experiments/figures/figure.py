@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""A figure of the paper from the runs of its sweep: PNG, PDF and the long-format CSV behind it.
+
+    bred sweep plan experiments/figures/figure-04.yaml --no-costs --json >figure-04.json
+    python3 experiments/figures/figure.py figure-04.json --sweep runs/figures/small/sweep --output figure-04
+
+A panel for each task, a curve for each variant: the mean over seeds and its 95 % interval (Student).
+Needs matplotlib.
+"""
+import argparse
+import csv
+import json
+import math
+import os
+import sys
+
+# Okabe and Ito's colours, told apart by colour-blind readers too; line styles for print without colour.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+STYLES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2))]
+# Two-sided 95 % quantiles of Student's distribution for 1, 2, … degrees of freedom.
+STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
+
+
+def table(directory, analysis):
+    """The rows of a run's last stage, or of what was found out about it."""
+    if analysis:
+        path = os.path.join(directory, f"{analysis}.csv")
+        if not os.path.exists(path):
+            return []
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+    for stage in ("finetune", "sac", "", "pretrain"):
+        path = os.path.join(directory, stage, "progress.csv")
+        if os.path.exists(path):
+            with open(path, newline="") as file:
+                return list(csv.DictReader(file))
+    return []
+
+
+def curve(rows, column):
+    points = {}
+    for row in rows:
+        if column not in row:
+            sys.exit(f"no column '{column}'; there are {', '.join(row)}")
+        if row[column]:
+            points[int(float(row["environment_steps"]))] = float(row[column])
+    return points
+
+
+def summary(curves):
+    """Steps that all seeds have, mean and half the interval."""
+    steps = sorted(set.intersection(*[set(c) for c in curves]))
+    means, halves = [], []
+    for step in steps:
+        values = [c[step] for c in curves]
+        mean = sum(values) / len(values)
+        means.append(mean)
+        if len(values) > 1:
+            deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+            quantile = STUDENT[min(len(values) - 2, len(STUDENT) - 1)]
+            halves.append(quantile * deviation / math.sqrt(len(values)))
+        else:
+            halves.append(0.0)
+    return steps, means, halves
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("plan", help="what bred sweep plan --json says")
+    parser.add_argument("--sweep", required=True, help="directory of the sweep")
+    parser.add_argument("--scale", default="", help="named in the caption")
+    parser.add_argument("--output", required=True, help="path without extension")
+    arguments = parser.parse_args()
+    try:
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plot
+    except ImportError:
+        sys.exit("figure.py needs matplotlib: pip install matplotlib")
+    with open(arguments.plan) as file:
+        plan = json.load(file)
+    figure = plan.get("figure") or {}
+    column = figure.get("y", "eval_normalized_score")
+    labels = figure.get("labels", {})
+    runs = [job for job in plan["jobs"] if job["kind"] == "run"]
+    tasks = list(dict.fromkeys(run["task"] for run in runs))
+    variants = list(dict.fromkeys(run["variant"] for run in runs))
+
+    lines, data, missing = [], {}, []
+    for run in runs:
+        rows = table(os.path.join(arguments.sweep, run["directory"]), figure.get("analysis"))
+        points = curve(rows, column)
+        if not points:
+            missing.append(run["title"])
+            continue
+        data.setdefault((run["task"], run["variant"]), []).append(points)
+        for step, value in sorted(points.items()):
+            lines.append([run["task"], run["variant"], labels.get(run["variant"], run["variant"]), run["seed"], step, value])
+    if not data:
+        sys.exit(f"{arguments.sweep}: none of the {len(runs)} runs has a row with '{column}'")
+
+    across = min(4, len(tasks))
+    down = math.ceil(len(tasks) / across)
+    plot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42})
+    picture, axes = plot.subplots(down, across, figsize=(3.1 * across + 0.4, 2.5 * down + 1.1), squeeze=False)
+    handles = {}
+    for index, task in enumerate(tasks):
+        panel = axes[index // across][index % across]
+        for place, variant in enumerate(variants):
+            curves = data.get((task, variant))
+            if not curves:
+                continue
+            steps, means, halves = summary(curves)
+            steps = [step / 1000 for step in steps]
+            colour = COLOURS[place % len(COLOURS)]
+            line, = panel.plot(steps, means, color=colour, linestyle=STYLES[place % len(STYLES)], linewidth=1.6)
+            panel.fill_between(
+                steps, [m - h for m, h in zip(means, halves)], [m + h for m, h in zip(means, halves)],
+                color=colour, alpha=0.15, linewidth=0)
+            handles.setdefault(labels.get(variant, variant), line)
+        panel.set_title(task, fontsize=9)
+        panel.grid(color="#dddddd", linewidth=0.5)
+        panel.set_axisbelow(True)
+        # An interval of few seeds must not squeeze the curves.
+        values = [m for v in variants if (task, v) in data for m in summary(data[(task, v)])[1]]
+        if values:
+            spread = max(values) - min(values) or 1
+            low, high = panel.get_ylim()
+            panel.set_ylim(max(low, min(values) - 0.5 * spread), min(high, max(values) + 0.5 * spread))
+        if index // across == down - 1:
+            panel.set_xlabel("environment steps (thousands)")
+        if index % across == 0:
+            panel.set_ylabel({"eval_normalized_score": "normalized score"}.get(column, column.replace("_", " ")))
+    for index in range(len(tasks), across * down):
+        axes[index // across][index % across].axis("off")
+    picture.suptitle(figure.get("title", plan["name"]), fontsize=11)
+    seeds = len({run["seed"] for run in runs})
+    note = f"scale {arguments.scale}; " if arguments.scale else ""
+    note += f"mean and 95 % interval over {seeds} seeds"
+    if arguments.scale != "paper":
+        note += "; data by this package's recipe, not D4RL's v0"
+    if missing:
+        note += f"; {len(missing)} of {len(runs)} runs missing"
+    picture.text(0.5, 0.005, note, ha="center", fontsize=7.5, color="#444444")
+    picture.legend(
+        handles.values(), handles.keys(), loc="lower center", ncol=min(len(handles), 6), frameon=False,
+        bbox_to_anchor=(0.5, 0.02 + 0.1 / (2.5 * down + 1.1)))
+    picture.tight_layout(rect=(0, (0.55) / (2.5 * down + 1.1), 1, 1))
+    for ending in ("png", "pdf"):
+        picture.savefig(f"{arguments.output}.{ending}", dpi=150)
+    with open(f"{arguments.output}.csv", "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["task", "variant", "label", "seed", "environment_steps", column])
+        writer.writerows(lines)
+    print(f"{arguments.output}.png, .pdf and .csv: {len(data)} curves of {len(runs) - len(missing)} runs")
+    if missing:
+        print("missing: " + ", ".join(missing), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
