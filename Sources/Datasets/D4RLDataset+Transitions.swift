@@ -63,21 +63,8 @@ extension D4RLDataset {
     }
     let next: [Float]
     if let keep {
-      let size = observationSize
-      next = [Float](unsafeUninitializedCapacity: count * size) { target, initialized in
-        observations.withUnsafeBufferPointer { source in
-          var written = 0
-          for row in 0..<rows where keep[row] {
-            let from = (row + 1) * size
-            for column in 0..<size {
-              target.initializeElement(at: written + column, to: source[from + column])
-            }
-            written += size
-          }
-          initialized = written
-        }
-      }
-      D4RLDataset.thin(&observations, size: size, keep)
+      next = D4RLDataset.following(observations, size: observationSize, keep)
+      D4RLDataset.thin(&observations, size: observationSize, keep)
       terminals = zip(terminals, keep).compactMap { $1 ? $0 : nil }
     } else {
       next = try finite("next_observations")
@@ -104,28 +91,72 @@ extension D4RLDataset {
   /// - Parameter inside: rows that should be followed by what happened next.
   private func checkOrder(_ observations: [Float], where inside: [Bool]) throws(DatasetError) {
     let size = observationSize
-    var (compared, wrong, firstRow) = (0, 0, 0)
-    let block = DatasetScan.blockRows(self)
-    for start in stride(from: 0, to: rows, by: block) {
-      let end = min(rows, start + block)
-      let next = try read(Float.self, "next_observations", rows: start..<end)
-      for row in start..<end where inside[row] {
-        compared += 1
-        let stored = next[(row - start) * size..<(row - start + 1) * size]
-        guard !D4RLDataset.agree(stored, observations[(row + 1) * size..<(row + 2) * size]) else {
-          continue
-        }
-        if wrong == 0 { firstRow = row }
-        wrong += 1
+    let next = try array("next_observations")
+    let block = DatasetScan.blockRows(self, about: 1 << 14)
+    var results = [Result<Order, HDF5Error>](
+      repeating: .success(Order()), count: (rows + block - 1) / block)
+    let pool = WorkerPool(threads: max(1, min(WorkerPool.processorCount, results.count)))
+    defer { pool.shutDown() }
+    results.withUnsafeMutableBufferPointer { results in
+      // Each call writes its own result.
+      nonisolated(unsafe) let results = results
+      pool.run(results.count) { [rows] index, _ in
+        let part = index * block..<min(rows, (index + 1) * block)
+        do throws(HDF5Error) {
+          let next = try next.read(Float.self, rows: part, threads: 1)
+          results[index] = .success(Order(next, observations, size, part, where: inside))
+        } catch { results[index] = .failure(error) }
       }
+    }
+    var (compared, wrong, firstRow) = (0, 0, 0)
+    for result in results {
+      let order = try hdf5 { () throws(HDF5Error) in try result.get() }
+      if wrong == 0 { firstRow = order.firstRow }
+      compared += order.compared
+      wrong += order.wrong
     }
     guard wrong * 100 > compared else { return }
     throw .unordered(file: path, rows: wrong, compared: compared, firstRow: firstRow)
   }
 
+  /// How many of some rows have a next observation that is not the following row.
+  private struct Order {
+    var compared = 0
+    var wrong = 0
+    var firstRow = 0
+
+    init() {}
+
+    /// - Parameter next: of `rows` alone.
+    init(
+      _ next: [Float], _ observations: [Float], _ size: Int, _ rows: Range<Int>,
+      where inside: [Bool]
+    ) {
+      next.withUnsafeBufferPointer { next in
+        observations.withUnsafeBufferPointer { observations in
+          for row in rows where inside[row] {
+            compared += 1
+            let (from, to) = ((row - rows.lowerBound) * size, (row + 1) * size)
+            var agree = true
+            for column in 0..<size {
+              agree = agree && D4RLDataset.agree(next[from + column], observations[to + column])
+            }
+            if agree { continue }
+            if wrong == 0 { firstRow = row }
+            wrong += 1
+          }
+        }
+      }
+    }
+  }
+
+  private static func agree(_ left: Float, _ right: Float) -> Bool {
+    abs(left - right) <= 1e-4 * max(1, abs(right))
+  }
+
   /// Whether two observations are the same but for rounding; neither is NaN.
   static func agree(_ left: ArraySlice<Float>, _ right: ArraySlice<Float>) -> Bool {
-    zip(left, right).allSatisfy { abs($0 - $1) <= 1e-4 * max(1, abs($1)) }
+    zip(left, right).allSatisfy(agree)
   }
 
   /// Σ γᵏ·r from each row to the end of its episode; an episode that the file cuts ends there.
@@ -162,16 +193,38 @@ extension D4RLDataset {
     return largest < 0x7f80_0000 ? nil : values.firstIndex { !$0.isFinite }
   }
 
+  /// The ranges of rows that are marked.
+  private static func runs(_ keep: [Bool]) -> [Range<Int>] {
+    var (result, row) = ([] as [Range<Int>], 0)
+    while let start = keep[row...].firstIndex(of: true) {
+      row = keep[start...].firstIndex(of: false) ?? keep.count
+      result.append(start..<row)
+    }
+    return result
+  }
+
+  /// The rows behind those that are marked.
+  private static func following(_ values: [Float], size: Int, _ keep: [Bool]) -> [Float] {
+    let runs = runs(keep)
+    let count = runs.reduce(0) { $0 + $1.count } * size
+    return [Float](unsafeUninitializedCapacity: count) { target, initialized in
+      for run in runs {
+        initialized = target[initialized...].initialize(
+          fromContentsOf: values[(run.lowerBound + 1) * size..<(run.upperBound + 1) * size])
+      }
+    }
+  }
+
   /// Keeps the rows that are marked, in place.
   private static func thin(_ values: inout [Float], size: Int, _ keep: [Bool]) {
     let count = values.withUnsafeMutableBufferPointer { buffer in
       var written = 0
-      for row in keep.indices where keep[row] {
-        let from = row * size
-        if written != from {
-          for column in 0..<size { buffer[written + column] = buffer[from + column] }
+      for run in runs(keep) {
+        if written != run.lowerBound * size {
+          (buffer.baseAddress! + written).update(
+            from: buffer.baseAddress! + run.lowerBound * size, count: run.count * size)
         }
-        written += size
+        written += run.count * size
       }
       return written
     }

@@ -60,10 +60,9 @@ struct DatasetScan {
   }
 
   /// Rows of a block: whole chunks, so that each is inflated once.
-  static func blockRows(_ dataset: D4RLDataset) -> Int {
+  static func blockRows(_ dataset: D4RLDataset, about target: Int = 65_536) -> Int {
     var chunk = 1
     if case .chunked(let shape, _) = dataset.column("observations")!.storage { chunk = shape[0] }
-    let target = 65_536
     return chunk >= target ? chunk : target / chunk * chunk
   }
 

@@ -1,5 +1,6 @@
 import Agents
 import Algorithms
+import Configuration
 import Environments
 import Foundation
 import Autodiff
@@ -18,6 +19,18 @@ struct LoadedAgents {
   var hiddenSizes: [Int] {
     let network = members[0].part("critic")?.networks.first ?? members[0].actors.first
     return network?.network.shape.hiddenSizes ?? []
+  }
+
+  /// Refuses other widths than these agents have: nothing would use them. What settings cannot express is
+  /// an algorithm's own.
+  func check(_ networks: NetworkSettings) throws(RunError) {
+    let widths = hiddenSizes
+    guard Set(widths).count == 1, widths != networks.hiddenWidths else { return }
+    throw .mismatch(
+      what: "\(path): hidden layers by networks.hiddenLayers and networks.hiddenUnits",
+      expected: "\(networks.hiddenWidths)",
+      actual: "\(widths); --set networks.hiddenLayers=\(widths.count) --set "
+        + "networks.hiddenUnits=\(widths[0]) says so")
   }
 
   /// What all agents' observations go through first.

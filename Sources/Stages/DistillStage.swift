@@ -26,6 +26,7 @@ public struct DistillStage {
     if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
     let task = try ControlTask(context.configuration)
     let agents = try AgentStore.read(ensemble, task: task)
+    try agents.check(context.configuration.networks)
     let shared = "\(agents.path)/\(AgentStore.distilledName)"
     if addToEnsemble { try DistillStage.refuseOverwriting(shared, output: output) }
     let data = try OfflineData(context.configuration, task: task)

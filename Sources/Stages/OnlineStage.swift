@@ -53,6 +53,7 @@ public struct OnlineStage {
     let settings = configuration.onlineAlgorithm!
     try OnlineStageCheck.settings(configuration)
     let loaded = try ensemble.map { try AgentStore.read($0, task: task) }
+    try loaded?.check(configuration.networks)
     let data =
       configuration.readsDataset
       ? try OfflineData(configuration, task: task, for: type, settings) : nil

@@ -36,6 +36,19 @@ import Testing
     try refuse(finetune(ensemble: copy), status: 1, saying: "actor.safetensors")
   }
 
+  /// Nothing would use them, and the configuration on the disk would be wrong.
+  @Test func agentsOfOtherWidths() throws {
+    let distill = [
+      "distill", "--env", "hopper", "--dataset", workshop.dataset, "--ensemble",
+      workshop.ensemble, "--no-add-to-ensemble", "--output", folder.file("out"), "--quiet",
+    ]
+    for command in [finetune(ensemble: workshop.ensemble), distill + Workshop.small] {
+      try refuse(
+        command + ["--set", "networks.hiddenUnits=32"], status: 1, saying: workshop.ensemble,
+        "expected [32, 32], found [16, 16]", "--set networks.hiddenUnits=16")
+    }
+  }
+
   /// A policy for these sizes, which names this task.
   private func policy(_ sizes: (Int, Int), environment: String?) throws -> String {
     let shape = NetworkShape(inputSize: sizes.0, hiddenSizes: [8], outputSize: 2 * sizes.1)

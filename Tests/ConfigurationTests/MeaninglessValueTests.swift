@@ -149,6 +149,22 @@ import Testing
     #expect(!scratch.yaml().contains("actor") && !scratch.yaml().contains("dataset"))
   }
 
+  @Test(arguments: [ExperimentStage.online, .distillation])
+  func agentsKeepTheirOwnObservations(stage: ExperimentStage) throws {
+    let normalized = "dataset.observations=normalized"
+    guard case .contradiction(let origin, let keys, _) = failure(set: [normalized], stages: [stage])
+    else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(origin == "--set \(normalized)" && keys == ["dataset.observations", "--ensemble"])
+    // Methods and files serve other commands as well, and agents that begin here have none.
+    let text = "dataset:\n  observations: normalized\n"
+    #expect(failure(text, method: text, stages: [stage]) == nil)
+    #expect(failure(set: [normalized, "offline.algorithm=none"], stages: [.online]) == nil)
+    #expect(failure(set: [normalized]) == nil)
+  }
+
   @Test func whetherToDistilFollowsTheActor() throws {
     func distils(_ overrides: String...) throws -> Bool {
       try resolve(set: overrides).configuration.distils

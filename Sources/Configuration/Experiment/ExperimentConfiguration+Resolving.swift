@@ -112,6 +112,7 @@ extension ExperimentConfiguration {
     switch unused.cause {
     case .otherStage: return nil
     case .command(let keys): return given.kind < .file ? nil : keys.first
+    case .agents: return given.kind < .overrides ? nil : "--ensemble"
     case .key(let cause):
       guard let decided = stack.given[cause] else { return cause }
       return given.kind < decided.kind ? nil : cause

@@ -36,6 +36,9 @@ extension ExperimentConfiguration {
       case key(String)
       /// The command: to give the key in a file or as an option is a mistake.
       case command(keys: [String])
+      /// The agents that the command begins with: to give the key as an option is a mistake, a file may
+      /// serve other commands.
+      case agents
       /// The command runs other stages: one file may serve all commands.
       case otherStage
     }
@@ -99,7 +102,7 @@ extension ExperimentConfiguration {
     }
     if stages == [.distillation] { key("evaluation.interval", .otherStage, reason) }
     if !trainsOffline, startsFromAgents || stages == [.distillation] {
-      key("dataset.observations", .otherStage, "the agents say what they make of observations")
+      key("dataset.observations", .agents, "agents keep what they made of observations offline")
     }
     guard isRecipe else { return section("recipe", [], .otherStage, reason) }
     for (name, other) in [

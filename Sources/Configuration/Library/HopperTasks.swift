@@ -28,7 +28,7 @@ enum HopperTasks {
         # As for SAC above.
         policyLearningRate: 5e-6
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "hopper-expert-v2": """
@@ -57,7 +57,7 @@ enum HopperTasks {
         # As for SAC above.
         policyLearningRate: 5e-6
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "hopper-full-replay-v2": """
@@ -107,7 +107,7 @@ enum HopperTasks {
         # As offline; it falls.
         supportWeight: 0.2
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "hopper-medium-expert-v2": """
@@ -142,7 +142,7 @@ enum HopperTasks {
         # As offline; it falls.
         supportWeight: 0.2
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "hopper-medium-replay-v0": """
@@ -206,7 +206,7 @@ enum HopperTasks {
         # As for SAC above.
         policyLearningRate: 3e-5
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 3e-5
     """,
     "hopper-medium-v2": """
@@ -240,7 +240,7 @@ enum HopperTasks {
         # As for SAC above.
         policyLearningRate: 3e-5
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 3e-5
     """,
     "hopper-random-v0": """

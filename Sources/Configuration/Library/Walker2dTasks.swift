@@ -25,7 +25,7 @@ enum Walker2dTasks {
         # As for SAC above.
         policyLearningRate: 5e-6
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "walker2d-expert-v2": """
@@ -51,7 +51,7 @@ enum Walker2dTasks {
         # As for SAC above.
         policyLearningRate: 5e-6
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "walker2d-full-replay-v2": """
@@ -98,7 +98,7 @@ enum Walker2dTasks {
         # As offline; it falls.
         supportWeight: 0.5
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "walker2d-medium-expert-v2": """
@@ -133,7 +133,7 @@ enum Walker2dTasks {
         # As offline; it falls.
         supportWeight: 0.5
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 5e-6
     """,
     "walker2d-medium-replay-v0": """
@@ -210,7 +210,7 @@ enum Walker2dTasks {
         # As offline; it falls.
         supportWeight: 0.2
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 3e-5
     """,
     "walker2d-medium-v2": """
@@ -247,7 +247,7 @@ enum Walker2dTasks {
         # As offline; it falls.
         supportWeight: 0.2
       off2on:
-        # As for SAC above; Off2On's README gives --policy_lr with its dataset.
+        # As for SAC above.
         policyLearningRate: 3e-5
     """,
     "walker2d-random-v0": """

@@ -67,7 +67,7 @@ struct HDF5Chunks: Sendable {
       // Deflate makes at most 1032 bytes of one; what claims more need not be given memory.
       let bytes = limit * elementSize
       let isInflated = isDeflated && chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0
-      guard isInflated ? size <= bytes + bytes / 100 + 64 && bytes / 1032 <= size : size == bytes
+      guard isInflated ? size <= Self.maximumStored(bytes) && bytes / 1032 <= size : size == bytes
       else {
         throw place.error("\(name), of \(bytes) bytes, is stored in \(size)")
       }
@@ -96,9 +96,11 @@ struct HDF5Chunks: Sendable {
     }
   }
 
-  /// Reads rows, at least one, on several threads.
+  /// Reads rows, at least one.
+  ///
+  /// - Parameter threads: how many at most.
   func read<Element: HDF5Element>(
-    _ wanted: Range<Int>, of file: HDF5File, as type: HDF5Type,
+    _ wanted: Range<Int>, of source: HDF5Source, threads: Int, as type: HDF5Type,
     to target: UnsafeMutablePointer<Element>, _ place: HDF5Place
   ) throws(HDF5Error) {
     let first = wanted.lowerBound / rows * across
@@ -106,25 +108,32 @@ struct HDF5Chunks: Sendable {
     // Each call has its own place for a failure, and its own elements.
     var failures = [HDF5Error?](repeating: nil, count: count)
     nonisolated(unsafe) let target = target
-    let pool = WorkerPool(threads: count < 4 ? 1 : min(file.threads, count))
+    let pool = WorkerPool(threads: count < 4 ? 1 : min(threads, count))
     defer { pool.shutDown() }
+    // Made once: memory that is new for each chunk costs as much as a fifth of inflating it.
+    nonisolated(unsafe) let rooms = (0..<pool.threads).map { _ in Room(bytes) }
+    defer { for room in rooms { room.memory.deallocate() } }
     failures.withUnsafeMutableBufferPointer { failures in
       nonisolated(unsafe) let failures = failures
-      pool.run(count) { position, _ in
+      pool.run(count) { position, worker in
         let index = first + position
         let (top, left) = (index / across * rows, index % across * columns)
         let kept = max(top, wanted.lowerBound)..<min(top + rows, wanted.upperBound)
-        // Whole rows lie together.
+        // Whole rows lie together, and may need nothing but to be put there.
         let together = columns == width ? kept.count : 1
+        let isDirect = together == rows && type.isStored(as: Element.self)
+        func start(_ row: Int) -> UnsafeMutablePointer<Element> {
+          target + (row - wanted.lowerBound) * width + left
+        }
         do throws(HDF5Error) {
-          let stored = try elements(index, of: file.source, place)
-          stored.withUnsafeBytes { stored in
-            for row in stride(from: kept.lowerBound, to: kept.upperBound, by: together) {
-              type.convert(
-                stored.baseAddress! + (row - top) * columns * elementSize,
-                to: target + (row - wanted.lowerBound) * width + left,
-                together * min(columns, width - left))
-            }
+          let elements = try elements(
+            index, of: source, in: rooms[worker],
+            isDirect ? UnsafeMutableRawPointer(start(top)) : nil, place)
+          for row in stride(from: kept.lowerBound, to: kept.upperBound, by: together)
+          where !isDirect {
+            type.convert(
+              elements + (row - top) * columns * elementSize, to: start(row),
+              together * min(columns, width - left))
           }
         } catch { failures[position] = error }
       }
@@ -132,36 +141,55 @@ struct HDF5Chunks: Sendable {
     if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
   }
 
-  /// The elements of a chunk, its filters undone.
+  /// A worker's memory for a chunk as it is stored, inflated and put in order.
+  private struct Room {
+    let memory: UnsafeMutableRawPointer
+    let part: Int
+    var stored: UnsafeMutableRawPointer { memory }
+    var inflated: UnsafeMutableRawPointer { memory + part }
+    var ordered: UnsafeMutableRawPointer { memory + 2 * part }
+
+    init(_ bytes: Int) {
+      part = HDF5Chunks.maximumStored(bytes)
+      memory = .allocate(byteCount: 3 * part, alignment: 16)
+    }
+  }
+
+  /// What deflate makes of numbers that it cannot pack.
+  private static func maximumStored(_ bytes: Int) -> Int { bytes + bytes / 100 + 64 }
+
+  /// The elements of a chunk, its filters undone: at `target` where one is given.
   private func elements(
-    _ index: Int, of source: HDF5Source, _ place: HDF5Place
-  ) throws(HDF5Error) -> [UInt8] {
+    _ index: Int, of source: HDF5Source, in room: Room, _ target: UnsafeMutableRawPointer?,
+    _ place: HDF5Place
+  ) throws(HDF5Error) -> UnsafeRawPointer {
     let chunk = chunks[index]
-    let stored = try source.bytes(at: chunk.address, chunk.size, place)
-    var elements = stored
-    if isDeflated, chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0 {
-      var status = Z_OK
-      elements = [UInt8](unsafeUninitializedCapacity: bytes) { buffer, count in
-        var length = uLongf(bytes)
-        status = uncompress(buffer.baseAddress, &length, stored, uLong(stored.count))
-        count = status == Z_OK ? Int(length) : 0
-      }
-      guard elements.count == bytes else {
-        let cause = status == Z_OK ? "\(elements.count) of \(bytes) bytes" : "zlib error \(status)"
-        throw place.error("the chunk at row \(index / across * rows) cannot be inflated (\(cause))")
+    let inflates = isDeflated && chunk.mask >> (isShuffled ? 1 : 0) & 1 == 0
+    let orders = isShuffled && chunk.mask & 1 == 0
+    // The last step leads to the target.
+    let inflated = orders ? room.inflated : target ?? room.inflated
+    let stored = orders || inflates ? room.stored : target ?? room.stored
+    try source.read(at: chunk.address, chunk.size, to: stored, place)
+    if inflates {
+      var length = uLongf(bytes)
+      let status = uncompress(inflated, &length, stored, uLong(chunk.size))
+      guard status == Z_OK, length == bytes else {
+        let cause = status == Z_OK ? "\(length) of \(bytes) bytes" : "zlib error \(status)"
+        throw place.error(
+          "the chunk at row \(index / across * rows) cannot be inflated (\(cause))")
       }
     }
-    guard isShuffled, chunk.mask & 1 == 0 else { return elements }
+    let elements = UnsafeRawPointer(inflates ? inflated : stored)
+    guard orders else { return elements }
+    let ordered = target ?? room.ordered
     let count = rows * columns
-    return [UInt8](unsafeUninitializedCapacity: bytes) { ordered, initialized in
-      elements.withUnsafeBufferPointer { elements in
-        for part in 0..<elementSize {
-          for element in 0..<count {
-            ordered[element * elementSize + part] = elements[part * count + element]
-          }
-        }
+    for part in 0..<elementSize {
+      for element in 0..<count {
+        ordered.storeBytes(
+          of: elements.load(fromByteOffset: part * count + element, as: UInt8.self),
+          toByteOffset: element * elementSize + part, as: UInt8.self)
       }
-      initialized = bytes
     }
+    return UnsafeRawPointer(ordered)
   }
 }

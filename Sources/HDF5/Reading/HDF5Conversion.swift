@@ -24,6 +24,11 @@ extension HDF5Element {
 }
 
 extension HDF5Type {
+  /// Whether the bytes in the file are those in memory.
+  func isStored<Element: HDF5Element>(as _: Element.Type) -> Bool {
+    self == .float(bytes: MemoryLayout<Element>.size) && Element.self != Int64.self
+  }
+
   /// Stores elements, little-endian in the file, as numbers in memory.
   func convert<Element: HDF5Element>(
     _ source: UnsafeRawPointer, to target: UnsafeMutablePointer<Element>, _ count: Int
@@ -39,7 +44,7 @@ extension HDF5Type {
       each(Stored.self) { Element(Int64(clamping: $0)) }
     }
     switch self {
-    case .float(bytes: MemoryLayout<Element>.size) where Element.self != Int64.self:
+    case _ where isStored(as: Element.self):
       UnsafeMutableRawPointer(target).copyMemory(
         from: source, byteCount: count * MemoryLayout<Element>.size)
     case .float(bytes: 4): each(Float.self) { Element(Double($0)) }

@@ -74,12 +74,14 @@ public final class HDF5Dataset: Sendable {
   /// Reads rows into a new array, converting numbers on the way; it is the only full-size copy there
   /// ever is.
   ///
-  /// - Parameter rows: the rows wanted; `nil` for all.
+  /// - Parameters:
+  ///   - rows: the rows wanted; `nil` for all.
+  ///   - threads: at most so many; `nil` for the file's.
   public func read<Element: HDF5Element>(
-    _: Element.Type, rows: Range<Int>? = nil
+    _: Element.Type, rows: Range<Int>? = nil, threads: Int? = nil
   ) throws(HDF5Error) -> [Element] {
     guard type != .boolean else { throw place.error("holds \(type), expected numbers") }
-    return try numbers(Element.self, rows ?? 0..<self.rows)
+    return try numbers(Element.self, rows ?? 0..<self.rows, threads ?? file.threads)
   }
 
   /// Reads flags stored as booleans, integers or floats; anything else than 0 and 1 is an error.
@@ -89,7 +91,8 @@ public final class HDF5Dataset: Sendable {
     flags.reserveCapacity(wanted.count * rowSize)
     // In blocks, since numbers are eight times as large as flags.
     for first in stride(from: wanted.lowerBound, to: wanted.upperBound, by: 1 << 18) {
-      let values = try numbers(Double.self, first..<min(wanted.upperBound, first + 1 << 18))
+      let values = try numbers(
+        Double.self, first..<min(wanted.upperBound, first + 1 << 18), file.threads)
       if let wrong = values.firstIndex(where: { $0 != 0 && $0 != 1 }) {
         throw place.error("row \(first + wrong / max(1, rowSize)) is not 0 or 1, expected a flag")
       }
@@ -106,7 +109,7 @@ public final class HDF5Dataset: Sendable {
   }
 
   private func numbers<Element: HDF5Element>(
-    _: Element.Type, _ wanted: Range<Int>
+    _: Element.Type, _ wanted: Range<Int>, _ threads: Int
   ) throws(HDF5Error) -> [Element] {
     guard !type.isString else { throw place.error("holds \(type), expected numbers") }
     precondition(
@@ -118,7 +121,8 @@ public final class HDF5Dataset: Sendable {
       guard let target = buffer.baseAddress, count > 0 else { return }
       do throws(HDF5Error) {
         if let chunks {
-          try chunks.read(wanted, of: file, as: stored, to: target, place)
+          try chunks.read(
+            wanted, of: file.source, threads: threads, as: stored, to: target, place)
         } else {
           try readByLibrary(wanted, to: target)
         }

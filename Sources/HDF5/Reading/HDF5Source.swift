@@ -43,17 +43,24 @@ final class HDF5Source: Sendable {
 
   /// Bytes that lie within `length`.
   func bytes(at offset: Int, _ count: Int, _ place: HDF5Place) throws(HDF5Error) -> [UInt8] {
-    var failure: String?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-      while done < count, failure == nil {
-        let got = pread(
-          descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
-        if got == 0 { failure = "the file became shorter while it was read" }
-        if got < 0, errno != EINTR { failure = String(cString: strerror(errno)) }
-        done += max(0, got)
-      }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    try span.withUnsafeMutableBytes { (buffer) throws(HDF5Error) in
+      if let target = buffer.baseAddress { try read(at: offset, count, to: target, place) }
     }
-    if let failure { throw place.error(failure) }
     return bytes
+  }
+
+  /// The same into memory at hand.
+  func read(
+    at offset: Int, _ count: Int, to target: UnsafeMutableRawPointer, _ place: HDF5Place
+  ) throws(HDF5Error) {
+    var done = 0
+    while done < count {
+      let got = pread(descriptor, target + done, count - done, off_t(offset + done))
+      if got == 0 { throw place.error("the file became shorter while it was read") }
+      if got < 0, errno != EINTR { throw place.error(String(cString: strerror(errno))) }
+      done += max(0, got)
+    }
   }
 }
