@@ -10,4 +10,7 @@ final class RunLock {
       throw .directoryInUse(path: directory)
     }
   }
+
+  // Closing would leave the lock to a child that another thread has just forked, for as long as it lives.
+  deinit { flock(file.number, LOCK_UN) }
 }

@@ -165,9 +165,11 @@ import Testing
         ["plot", folder.file("out"), option, "wind", "--output", folder.file("x.svg")], status: 2,
         saying: "\(option) is 'wind'", folder.file("out"), "gradient_steps, wall_seconds")
     }
+    // A folder of runs stands for them; one without is a mistake.
+    let weights = folder.file("out/weights")
     try refuse(
-      ["plot", folder.path, "--output", folder.file("x.svg")], status: 1, saying: folder.path,
-      "a table of progress")
+      ["plot", weights, "--output", folder.file("x.svg")], status: 1, saying: weights,
+      "a run (a directory with progress.csv)")
   }
 
   @Test func unknownShellsAndManyThreads() throws {

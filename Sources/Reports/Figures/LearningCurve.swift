@@ -78,10 +78,11 @@ extension Curve {
   package static func grouped(
     _ runs: [RecordedRun], horizontal: String, vertical: String, band: CurveBand = .interval
   ) throws(RunError) -> [Curve] {
-    let prefix: (RecordedRun) -> String =
-      Set(runs.map(\.task)).count > 1 ? { "\($0.task) " } : { _ in "" }
+    let groups = RunGroup.groups(of: runs)
+    let severalTasks = Set(groups.map(\.task)).count > 1
+    func prefix(_ group: RunGroup) -> String { severalTasks ? "\(group.task) " : "" }
     var result: [Curve] = []
-    for group in RunGroup.groups(of: runs) {
+    for group in groups {
       // A run that is still in an earlier stage has a curve of its own.
       for stage in Set(group.runs.map(\.stage)).sorted() {
         let same = group.runs.filter { $0.stage == stage }
@@ -89,9 +90,9 @@ extension Curve {
         for run in same {
           curves.append(try Curve(run, horizontal: horizontal, vertical: vertical))
           curves[curves.count - 1].label =
-            prefix(run) + (same.count > 1 ? run.displayName : group.label)
+            prefix(group) + (same.count > 1 ? run.displayName : group.label)
         }
-        let name = "\(prefix(same[0]))\(group.label) (\(same.count) seeds)"
+        let name = "\(prefix(group))\(group.label) (\(same.count) seeds)"
         if let mean = Curve(mean: curves, label: name, band) {
           result.append(mean)
         } else {
