@@ -25,7 +25,7 @@ public struct EnsembleDirectory: Sendable {
 
   public var environment: String? { members[0].environment }
 
-  /// What acts: the one policy that all members share, or all members' together, see ``ActingEnsemble``.
+  /// What acts: the one policy that all members share, or all members' together, see `ActingEnsemble`.
   ///
   /// - Returns: `nil` where the members' policies cannot be put together.
   public var policy: (any Policy)? {

@@ -62,7 +62,7 @@ public struct ColumnStatistics: Sendable, Equatable {
 }
 
 extension ObservationNormalizer {
-  /// Mean and population deviation of each column plus ``margin``.
+  /// Mean and population deviation of each column plus `margin`.
   ///
   /// - Parameter observations: `[rows, observationSize]`, finite, at least one row.
   public init(of observations: Matrix) {

@@ -40,7 +40,7 @@ struct GivenAgents {
   let count: Int
 
   /// - Returns: `nil` where another algorithm made them than the configuration's offline one.
-  /// - Throws: what reading throws; ``RunError/mismatch(what:expected:actual:)`` for another robot's.
+  /// - Throws: what reading throws; `RunError.mismatch(what:expected:actual:)` for another robot's.
   init?(_ path: String, as configuration: ExperimentConfiguration) throws {
     let folder = EnsembleDirectory.weights(of: path)
     let found = try EnsembleDirectory.read(folder)

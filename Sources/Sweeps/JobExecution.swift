@@ -39,7 +39,7 @@ public struct JobExecution {
 
   /// Does the job, unless another process works on it; what it needs must be done.
   ///
-  /// - Throws: ``Interrupted`` after a checkpoint; what the stages throw, when the claim says so too.
+  /// - Throws: `Interrupted` after a checkpoint; what the stages throw, when the claim says so too.
   public func run(_ id: String) throws -> Outcome {
     guard let job = plan.jobs.first(where: { $0.id == id }) else {
       throw RunError.missing(path: "\(output)/\(SweepPlan.folder)", what: "job '\(id)'")

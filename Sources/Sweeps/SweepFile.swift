@@ -52,7 +52,7 @@ public struct SweepFile: Sendable {
     ["name", "datasets", "agents", "runs", "scales", "figure"] + blockKeys
 
   /// - Parameter scale: the file that lies over it.
-  /// - Throws: ``ConfigurationError`` with file, key, and what is allowed.
+  /// - Throws: `ConfigurationError` with file, key, and what is allowed.
   public init(file path: String, scale: String? = nil) throws(ConfigurationError) {
     let over: ConfigurationLayer? =
       if let scale { try ConfigurationLayer(file: scale) } else { nil }

@@ -34,7 +34,7 @@ public struct SweepPlan: Codable, Sendable, Equatable {
   }
 
   /// - Parameter directory: of the sweep, whose plan knows the digests of datasets that it has seen.
-  /// - Throws: ``ConfigurationError`` for every value that a run cannot have, and where two different
+  /// - Throws: `ConfigurationError` for every value that a run cannot have, and where two different
   ///   runs would be called alike.
   public init(_ file: SweepFile, in directory: String? = nil) throws {
     name = file.name

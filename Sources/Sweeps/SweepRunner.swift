@@ -46,7 +46,7 @@ public final class SweepRunner {
   /// Runs until nothing is left that could be done.
   ///
   /// - Returns: how the sweep stands then.
-  /// - Throws: ``Interrupted`` when asked to stop, after all checkpoints; ``RunError``.
+  /// - Throws: `Interrupted` when asked to stop, after all checkpoints; `RunError`.
   public func run() throws -> SweepStatus {
     try plan.write(to: output)
     while true {
