@@ -84,7 +84,7 @@ datasets:
   halfcheetah-medium-v2: $root/experiments/datasets/halfcheetah-demo.hdf5
 set:
   networks: {hiddenUnits: 32}
-  offline: {members: 2, gradientSteps: 4000, epochSteps: 500, cql: {batchSize: 32}}
+  offline: {members: 2, gradientSteps: 40000, epochSteps: 5000, cql: {batchSize: 32}}
   distillation: {epochs: 4, epochSteps: 200}
   online: {environmentSteps: 6000, firstBlockMultiplier: 1, finalTimestep: 5000}
   evaluation: {episodes: 1, interval: 2}
@@ -104,7 +104,7 @@ say "submitted:"
 
 running() { squeue -h -p work -t R -o %i | wc -l; }
 for _ in $(seq 60); do [ "$(running)" -ge 2 ] && break; sleep 0.5; done
-sleep 3
+sleep 1
 first=$(head -n 1 "$here/sweep/slurm/agent.list")
 say "killing the process of $first"
 pkill -9 -f "sweep job '*$here/sweep'* $first" || fail "nothing to kill"
@@ -113,7 +113,7 @@ say "preempting what runs"
 urgent=$(sbatch --parsable -p urgent -n 2 --mem=200M -o /dev/null --wrap "sleep 5") || fail "sbatch"
 preempted=0
 failures=0
-for _ in $(seq 600); do
+for _ in $(seq 1800); do
   [ "$(squeue -h -j "$urgent" -t R 2>/dev/null | wc -l)" = 1 ] && preempted=1
   if [ -f "$here/sweep/stages/$last" ] && grep -q '"failed"' "$here/sweep/claims/$last"/*.json 2>/dev/null; then
     say "$last has failed once; its way is free now"
