@@ -23,7 +23,7 @@ public final class SweepRunner {
     let job: SweepJob
     let process: Process
     let threads: Int
-    var log: String
+    let log: String
   }
 
   /// - Parameters:
@@ -105,7 +105,10 @@ public final class SweepRunner {
 
   /// Takes note of the children that have ended.
   private func reap() throws {
-    for child in children where !child.process.isRunning {
+    // Asked once: one that ends meanwhile is for the next time.
+    let ended = children.filter { !$0.process.isRunning }
+    children.removeAll { child in ended.contains { $0.job.id == child.job.id } }
+    for child in ended {
       child.process.waitUntilExit()
       let status = child.process.terminationStatus
       switch (child.process.terminationReason, status) {
@@ -121,7 +124,6 @@ public final class SweepRunner {
         display.note("\(how): \(child.job.title); see \(child.log)" + lastLine(child.log))
       }
     }
-    children.removeAll { !$0.process.isRunning }
   }
 
   private func lastLine(_ log: String) -> String {
