@@ -16,27 +16,10 @@ enum UpdateBenchmarks {
   static func batch(
     _ index: Int, size: Int = UpdateSize().batchSize, extraColumns: [ExtraColumn] = []
   ) -> Batch {
-    var batch = Batch(
-      size: size, observationSize: observationSize, actionSize: actionSize,
-      extraColumns: extraColumns)
     var stream = RandomStream(seed: 1, purpose: "benchmark/batch", step: UInt64(index))
-    for i in batch.observations.elements.indices {
-      batch.observations.elements[i] = Float(stream.normal())
-      batch.nextObservations.elements[i] = Float(stream.normal())
-    }
-    for i in batch.actions.elements.indices {
-      batch.actions.elements[i] = Float(stream.uniform(-1, 1))
-    }
-    for i in 0..<size {
-      batch.rewards[i] = Float(stream.normal())
-      batch.masks[i] = 1
-      // Half of the rows are the agent's own; half of the returns floor a value.
-      for column in extraColumns {
-        batch.extras[column.rawValue]![i] =
-          column == .online ? Float(i % 2) : Float(stream.normal())
-      }
-    }
-    return batch
+    return Batch(
+      random: &stream, size: size, observationSize: observationSize, actionSize: actionSize,
+      extraColumns: extraColumns)
   }
 
   /// Several minibatches, taken in turn: what an update skips depends on the data.

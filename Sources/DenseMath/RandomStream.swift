@@ -88,6 +88,14 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Equatable 
     return Int(next().multipliedFullWidth(by: UInt64(count)).high)
   }
 
+  /// `count` of the numbers below `total`, none twice, in the order in which they were drawn.
+  package mutating func distinct(_ count: Int, below total: Int) -> [Int] {
+    precondition(count <= total, "cannot draw \(count) of \(total) numbers, none twice")
+    var all = Array(0..<total)
+    for place in 0..<count { all.swapAt(place, place + index(below: total - place)) }
+    return Array(all.prefix(count))
+  }
+
   /// One 128-bit block: Philox 4×32 with ten rounds on counter (block, step).
   @inline(__always)
   package static func philox(

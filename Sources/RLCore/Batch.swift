@@ -28,6 +28,29 @@ public struct Batch: Sendable, Equatable {
     nextObservations = Matrix(rows: size, columns: observationSize)
     for column in extraColumns { extras[column.rawValue] = [Float](repeating: 0, count: size) }
   }
+
+  /// Transitions made up, for measurements of time: half of the rows are the agent's own.
+  package init(
+    random stream: inout RandomStream, size: Int, observationSize: Int, actionSize: Int,
+    extraColumns: [ExtraColumn] = []
+  ) {
+    self.init(
+      size: size, observationSize: observationSize, actionSize: actionSize,
+      extraColumns: extraColumns)
+    for i in observations.elements.indices {
+      observations.elements[i] = Float(stream.normal())
+      nextObservations.elements[i] = Float(stream.normal())
+    }
+    for i in actions.elements.indices { actions.elements[i] = Float(stream.uniform(-1, 1)) }
+    for row in 0..<size {
+      rewards[row] = Float(stream.normal())
+      masks[row] = 1
+      for column in extraColumns {
+        extras[column.rawValue]![row] =
+          column == .online ? Float(row % 2) : Float(stream.normal())
+      }
+    }
+  }
 }
 
 /// Columns of a minibatch that only some algorithms ask for.

@@ -53,10 +53,8 @@ package enum KeptAgents {
     of buffer: ReplayBuffer, environmentSteps: Int, key: RandomStream.Key, to folder: String
   ) throws {
     var stream = key.stream(step: UInt64(environmentSteps))
-    var ages = Array(0..<buffer.count)
-    let count = min(rowCount, ages.count)
-    for place in 0..<count { ages.swapAt(place, place + stream.index(below: ages.count - place)) }
-    let rows = ages.prefix(count).sorted().map { buffer[$0] }
+    let count = min(rowCount, buffer.count)
+    let rows = stream.distinct(count, below: buffer.count).sorted().map { buffer[$0] }
     var file = NamedTensors()
     file.metadata[stepsName] = "\(environmentSteps)"
     file["observations"] = Tensor(

@@ -147,7 +147,10 @@ public final class CostEstimator {
     let type = try AlgorithmRegistry.named(algorithm)
     let agent = try Agent.make(type, settings, setup, pool: pool)
     agent.beginOnline()
-    let batch = CostEstimator.batch(agent.batchSize, specification, type.extraColumns)
+    var stream = RandomStream(seed: 0, purpose: "cost/batch")
+    let batch = Batch(
+      random: &stream, size: agent.batchSize, observationSize: specification.observationSize,
+      actionSize: specification.actionSize, extraColumns: type.extraColumns)
     // The first updates make what later ones reuse; algorithms that act on every kth need several.
     for _ in 0..<2 { _ = try agent.update(on: batch) }
     let start = ContinuousClock.now
@@ -160,27 +163,5 @@ public final class CostEstimator {
     let bytes = agent.state.tensors.values.reduce(0) { $0 + $1.elements.byteCount }
     updates[key] = (seconds, bytes)
     return (seconds, bytes)
-  }
-
-  private static func batch(
-    _ size: Int, _ specification: EnvironmentSpecification, _ columns: [ExtraColumn]
-  ) -> Batch {
-    var batch = Batch(
-      size: size, observationSize: specification.observationSize,
-      actionSize: specification.actionSize, extraColumns: columns)
-    var stream = RandomStream(seed: 0, purpose: "cost/batch")
-    for i in batch.observations.elements.indices {
-      batch.observations.elements[i] = Float(stream.normal())
-      batch.nextObservations.elements[i] = Float(stream.normal())
-    }
-    for i in batch.actions.elements.indices {
-      batch.actions.elements[i] = Float(stream.uniform(-1, 1))
-    }
-    for row in 0..<size {
-      batch.rewards[row] = Float(stream.normal())
-      batch.masks[row] = 1
-      for column in columns { batch.extras[column.rawValue]![row] = Float(row % 2) }
-    }
-    return batch
   }
 }

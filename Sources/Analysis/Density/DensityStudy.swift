@@ -130,9 +130,7 @@ package struct DensityStudy {
   /// `count` of the numbers below `total`, none twice.
   private static func draw(_ count: Int, of total: Int, _ seed: UInt64, purpose: String) -> [Int] {
     var stream = RandomStream(seed: seed, purpose: purpose)
-    var all = Array(0..<total)
-    for place in 0..<count { all.swapAt(place, place + stream.index(below: total - place)) }
-    return Array(all.prefix(count))
+    return stream.distinct(count, below: total)
   }
 
   private static func part(_ matrix: Matrix, _ rows: [Int]) -> Matrix {
