@@ -87,14 +87,8 @@ public enum BLAS {
   /// Call before measuring or sharing work, so that the first product does not pay for it.
   public static func prepare() { _ = configuration }
 
-  /// OpenBLAS 0.3.21 is older than some processors. Zen 5 runs 512-bit vectors at full width but is
-  /// taken for a Haswell; Zen 4 splits them in two and does better with the 256-bit kernels.
   private static func betterKernel(than current: String) -> String? {
-    switch Processor.current {
-    case .zen4 where current != "Haswell": "Haswell"
-    case .zen5OrLater where current != "SkylakeX": "SkylakeX"
-    default: nil
-    }
+    Processor.current?.betterKernel(than: current)
   }
 
   /// C ← alpha·op(A)·op(B) + beta·C, row-major.
@@ -119,33 +113,4 @@ public enum BLAS {
       transposeB ? CblasTrans : CblasNoTrans, blasint(c.rows), blasint(c.columns), blasint(k),
       alpha, a.base, blasint(a.stride), b.base, blasint(b.stride), beta, c.base, blasint(c.stride))
   }
-}
-
-/// Processor families that matter to the choice of kernels.
-private enum Processor {
-  case zen4, zen5OrLater, other
-
-  static let current: Processor = {
-    #if os(Linux) && arch(x86_64)
-      guard let file = fopen("/proc/cpuinfo", "r") else { return .other }
-      defer { fclose(file) }
-      var vendor = ""
-      var family = 0
-      var hasAVX512 = false
-      var line = [CChar](repeating: 0, count: 8192)
-      while fgets(&line, Int32(line.count), file) != nil {
-        let text = String(
-          decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let colon = text.firstIndex(of: ":") else { break }  // end of the first processor
-        let value = text[text.index(after: colon)...].drop { $0 == " " }
-        if text.hasPrefix("vendor_id") { vendor = String(value.prefix { $0 != "\n" }) }
-        if text.hasPrefix("cpu family") { family = Int(value.prefix { $0.isNumber }) ?? 0 }
-        if text.hasPrefix("flags") { hasAVX512 = value.contains("avx512f ") }
-      }
-      guard vendor == "AuthenticAMD", hasAVX512 else { return .other }
-      return family == 0x19 ? .zen4 : family >= 0x1A ? .zen5OrLater : .other
-    #else
-      return .other
-    #endif
-  }()
 }
