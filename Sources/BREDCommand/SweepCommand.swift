@@ -167,6 +167,10 @@ struct SweepSlurm: ParsableCommand {
   @Option(name: .long, help: "Memory of a task.") var memory = "4G"
   @Option(name: .long, help: "Processors of a task, which are its threads.") var cpus = 2
   @Option(name: .customLong("at-once"), help: "Most tasks of one array at once.") var atOnce: Int?
+  @Option(
+    name: .customLong("array-size"),
+    help: "Most tasks of one array, below the cluster's MaxArraySize; more jobs make more arrays.")
+  var arraySize = SlurmScripts.Options().arraySize
   @Option(name: .long, help: "How often a task that fails is tried again.") var retries = 2
 
   @Option(
@@ -182,6 +186,9 @@ struct SweepSlurm: ParsableCommand {
     where !(1...1024).contains(value) {
       throw ValidationError("\(name) is \(value), allowed: 1…1024")
     }
+    guard (1...4_000_000).contains(arraySize) else {
+      throw ValidationError("--array-size is \(arraySize), allowed: 1…4000000")
+    }
     guard (0...100).contains(retries) else {
       throw ValidationError("--retries is \(retries), allowed: 0…100")
     }
@@ -193,6 +200,7 @@ struct SweepSlurm: ParsableCommand {
     (options.partition, options.account) = (partition, account)
     (options.time, options.memory, options.processors) = (time, memory, cpus)
     (options.atOnce, options.retries, options.more) = (atOnce, retries, more)
+    options.arraySize = arraySize
     try plan.write(to: output)
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     let slurm = SlurmScripts(plan, output: output, program: program, options: options)

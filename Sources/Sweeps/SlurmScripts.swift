@@ -1,7 +1,7 @@
 import Foundation
 public import Runs
 
-/// Batch scripts that do a sweep on a Slurm cluster: an array of tasks for each kind of job, each array after
+/// Batch scripts that do a sweep on a Slurm cluster: arrays of tasks for each kind of job, each kind after
 /// the one before.
 ///
 /// A task that is preempted or runs out of time writes a checkpoint and is queued again; one that fails is
@@ -18,6 +18,9 @@ public struct SlurmScripts {
     public var processors = 2
     /// Tasks of one array that run at once; `nil`: as many as the cluster lets.
     public var atOnce: Int?
+    /// Most tasks of one array; jobs beyond it make further arrays. Slurm refuses arrays of MaxArraySize tasks,
+    /// which is 1001 where the cluster does not say otherwise.
+    public var arraySize = 1000
     /// How often a task that fails is tried again.
     public var retries = 2
     /// Seconds before the end of its time at which a task is told to write its checkpoint.
@@ -51,32 +54,35 @@ public struct SlurmScripts {
     let status = SweepStatus(plan, in: output, done: &done, watch: ClaimWatch())
     let open = Set(
       status.entries.filter { $0.state != .done && $0.state != .running }.map(\.job.id))
-    scripts = SweepJob.Kind.allCases.compactMap { kind in
+    scripts = SweepJob.Kind.allCases.flatMap { kind in
       let jobs = plan.jobs(kind).map(\.id).filter(open.contains)
-      guard !jobs.isEmpty else { return nil }
-      let list = "\(output)/slurm/\(kind.rawValue).list"
-      return Script(
-        kind: kind, jobs: jobs,
-        text: SlurmScripts.text(
-          kind, name: plan.name, count: jobs.count, list: list, output: output, program: program,
-          options),
-        path: "\(output)/slurm/\(kind.rawValue).sh", listPath: list)
+      return stride(from: 0, to: jobs.count, by: options.arraySize).map { first in
+        let part = Array(jobs[first..<min(first + options.arraySize, jobs.count)])
+        let array = first == 0 ? kind.rawValue : "\(kind.rawValue)-\(first / options.arraySize + 1)"
+        let list = "\(output)/slurm/\(array).list"
+        return Script(
+          kind: kind, jobs: part,
+          text: SlurmScripts.text(
+            array, name: plan.name, count: part.count, list: list, output: output,
+            program: program, options),
+          path: "\(output)/slurm/\(array).sh", listPath: list)
+      }
     }
   }
 
   private static func text(
-    _ kind: SweepJob.Kind, name: String, count: Int, list: String, output: String, program: String,
+    _ array: String, name: String, count: Int, list: String, output: String, program: String,
     _ options: Options
   ) -> String {
     let limit = options.atOnce.map { "%\($0)" } ?? ""
     var lines = [
       "#!/bin/bash",
-      "# Written by bred sweep slurm. Task i does the job in line i + 1 of \(kind.rawValue).list.",
+      "# Written by bred sweep slurm. Task i does the job in line i + 1 of \(array).list.",
     ]
     let settings =
       [
-        "job-name=\(name)-\(kind.rawValue)", "array=0-\(count - 1)\(limit)",
-        "output=\(output)/logs/slurm-\(kind.rawValue)-%a.log", "open-mode=append", "requeue",
+        "job-name=\(name)-\(array)", "array=0-\(count - 1)\(limit)",
+        "output=\(output)/logs/slurm-\(array)-%a.log", "open-mode=append", "requeue",
         "ntasks=1", "cpus-per-task=\(options.processors)", "mem=\(options.memory)",
         "time=\(options.time)", "signal=B:USR1@\(options.warning)",
       ] + (options.partition.map { ["partition=\($0)"] } ?? [])
@@ -129,18 +135,28 @@ public struct SlurmScripts {
     }
   }
 
-  /// Hands the arrays to `sbatch`, each to begin when the one before has ended.
+  /// Hands the arrays to `sbatch`, each to begin when those of the kind before have ended.
   ///
   /// - Returns: the number of each array.
   public func submit() throws -> [(script: Script, number: String)] {
     var result: [(script: Script, number: String)] = []
     for script in scripts {
-      let after = result.last.map { ["--dependency=afterany:\($0.number)"] } ?? []
+      let before = SlurmScripts.kindBefore(script.kind, among: result.map(\.script.kind))
+      let numbers = result.filter { $0.script.kind == before }.map(\.number)
+      let after =
+        numbers.isEmpty ? [] : ["--dependency=afterany:\(numbers.joined(separator: ":"))"]
       let answer = try SlurmScripts.sbatch(["--parsable"] + after + [script.path])
       // `--parsable` gives the number, and the cluster's name behind a semicolon.
       result.append((script, String(answer.prefix { $0 != ";" && !$0.isWhitespace })))
     }
     return result
+  }
+
+  /// The last kind in order that stands before `kind` and has arrays.
+  static func kindBefore(
+    _ kind: SweepJob.Kind, among submitted: [SweepJob.Kind]
+  ) -> SweepJob.Kind? {
+    submitted.last { $0 != kind }
   }
 
   private static func sbatch(_ arguments: [String]) throws -> String {

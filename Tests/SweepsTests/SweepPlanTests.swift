@@ -237,5 +237,16 @@ import Testing
     try "{}".write(toFile: "\(directory)/summary.json", atomically: true, encoding: .utf8)
     let rest = SlurmScripts(plan, output: output, program: "/opt/bred", options: options)
     #expect(rest.scripts[0].jobs == slurm.scripts[0].jobs.filter { $0 != job.id })
+    // More jobs than an array may have make several, each with its own list and logs.
+    options.arraySize = 8
+    let split = SlurmScripts(plan, output: output, program: "/opt/bred", options: options).scripts
+    #expect(split.map(\.jobs.count) == [8, 8, 3, 4, 4])
+    #expect(split.map(\.kind) == [.agent, .agent, .agent, .start, .run])
+    #expect(split[..<3].flatMap(\.jobs) == rest.scripts[0].jobs)
+    #expect(split[2].path.hasSuffix("/slurm/agent-3.sh") && split[2].text.contains("--array=0-2%3"))
+    #expect(split[1].text.contains("/slurm-agent-2-%a.log"))
+    #expect(SlurmScripts.kindBefore(.start, among: split[..<3].map(\.kind)) == .agent)
+    #expect(SlurmScripts.kindBefore(.agent, among: [.agent, .agent]) == nil)
+    #expect(SlurmScripts.kindBefore(.run, among: [.agent, .start, .run]) == .start)
   }
 }
