@@ -145,6 +145,29 @@ import Testing
       saying: "--threads is -1, allowed: 1…1024")
   }
 
+  /// `010` is ten, as an option and in a file, where YAML 1.1 reads eight.
+  @Test func numbersAreDecimal() throws {
+    let policy = "\(workshop.ensemble)/member-0/actor.safetensors"
+    let outputs = try ["010", "10", "8"].map { seed in
+      try CommandRunner.run(
+        "evaluate", "--policy", policy, "--episodes", "2", "--seed", seed, "--json"
+      ).output
+    }
+    #expect(outputs[0] == outputs[1] && outputs[0] != outputs[2])
+    let file = folder.file("seed.yaml")
+    try "seed: 010\n".write(toFile: file, atomically: true, encoding: .utf8)
+    for arguments in [["--seed", "010"], ["--config", file], ["--set", "seed=010"]] {
+      let output = folder.file("run\(arguments[0])")
+      let command = [
+        "pretrain", "--env", "hopper", "--dataset", workshop.dataset, "--output", output, "--quiet",
+      ]
+      let result = try CommandRunner.run(command + Workshop.small + arguments)
+      #expect(result.status == 0, "\(result.errors)")
+      let resolved = try String(contentsOfFile: "\(output)/config.yaml", encoding: .utf8)
+      #expect(resolved.contains("\nseed: 10\n") || resolved.hasPrefix("seed: 10\n"))
+    }
+  }
+
   @Test func slicesBeyondTheEnd() throws {
     try refuse(
       ["dataset", "slice", workshop.dataset, "--first", "100000", "--output", folder.file("x")],

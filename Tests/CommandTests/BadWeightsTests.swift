@@ -136,6 +136,25 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.file("out/distillation")))
   }
 
+  /// What a stage made is what its directory stands for.
+  @Test func aDistillationsDirectoryIsItsPolicy() throws {
+    let distilled = try CommandRunner.run(
+      [
+        "distill", "--env", "hopper", "--dataset", workshop.dataset, "--ensemble",
+        workshop.ensemble, "--no-add-to-ensemble", "--output", folder.file("distilled"), "--quiet",
+      ] + Workshop.small)
+    #expect(distilled.status == 0, "\(distilled.errors)")
+    let results = try ["", "/weights", "/weights/distilled.safetensors"].map { place in
+      try CommandRunner.run(
+        "evaluate", "--policy", folder.file("distilled") + place, "--episodes", "2", "--json")
+    }
+    #expect(results.allSatisfy { $0.status == 0 && $0.output.contains("\"hopper\"") })
+    #expect(Set(results.map(\.output)).count == 1)
+    let members = try CommandRunner.run(
+      "evaluate", "--policy", workshop.ensemble, "--episodes", "2", "--json")
+    #expect(members.status == 0 && members.output != results[0].output)
+  }
+
   @Test func distillingTwiceKeepsTheFirst() throws {
     let copy = folder.file("agents")
     try FileManager.default.copyItem(atPath: workshop.ensemble, toPath: copy)
