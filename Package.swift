@@ -107,6 +107,13 @@ let package = Package(
       "Reports",
       ["Analysis", "Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     library(
+      "Exchange",
+      [
+        "Agents", "Autodiff", "Datasets", "RLCore", "DenseMath", "CZlib",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["onnx.proto", "generate-onnx.sh"]),
+    library(
       "Benchmarks",
       [
         "Runs", "Agents", "Algorithms", "Autodiff", "Replay", "Datasets",
@@ -116,6 +123,7 @@ let package = Package(
       "BRED",
       [
         "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
+        "Exchange",
         "Algorithms", "Agents", "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets",
         "Environments",
       ]),
@@ -123,7 +131,8 @@ let package = Package(
       name: "BREDCommand",
       dependencies: [
         "BRED", "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
-        "Datasets", "Environments", "Agents", "Algorithms", "RLCore", "DenseMath",
+        "Exchange", "Datasets", "Environments", "Agents", "Algorithms", "Autodiff", "RLCore",
+        "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -174,6 +183,12 @@ let package = Package(
     tests(
       "ReportsTests",
       ["Reports", "Analysis", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
+    tests(
+      "ExchangeTests",
+      [
+        "Exchange", "Agents", "Autodiff", "HDF5", "RLCore", "DenseMath",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     // Uses BRED alone; the rooms behind it are named so that a change in one of them rebuilds the tests,
     // which otherwise keep the old layout of its types.
     tests(

@@ -8,6 +8,7 @@
 @_exported public import Datasets
 @_exported public import DenseMath
 @_exported public import Environments
+@_exported public import Exchange
 @_exported public import RLCore
 @_exported public import Replay
 @_exported public import Reports

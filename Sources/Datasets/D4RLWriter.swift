@@ -11,6 +11,36 @@ public struct D4RLMetadata: Sendable {
 
   public init() {}
 
+  /// A file without rows: the policy, and strings and integers below `metadata`. One of that name gives way.
+  ///
+  /// - Throws: ``DatasetError``; the name then keeps what it had.
+  public func write(to path: String) throws(DatasetError) {
+    let output = try DatasetOutput(path, replacing: true)
+    do throws(DatasetError) {
+      let file = try hdf5 { () throws(HDF5Error) in
+        try HDF5OutputFile(creating: output.temporaryPath, for: path)
+      }
+      try hdf5 { () throws(HDF5Error) in
+        try writeValues(to: file)
+        try file.close()
+      }
+      try output.commit(replacing: true)
+    } catch {
+      output.discard()
+      throw error
+    }
+  }
+
+  func writeValues(to file: HDF5OutputFile) throws(HDF5Error) {
+    for (name, text) in strings.sorted(by: { $0.key < $1.key }) {
+      try file.write(text, to: "metadata/\(name)")
+    }
+    for (name, value) in integers.sorted(by: { $0.key < $1.key }) {
+      try file.write(value, to: "metadata/\(name)")
+    }
+    try writePolicy(to: file)
+  }
+
   /// The policy alone, where D4RL has it: below `metadata/policy`.
   func writePolicy(to file: HDF5OutputFile) throws(HDF5Error) {
     guard let policy else { return }
@@ -106,7 +136,7 @@ public final class D4RLWriter {
     }
     do throws(DatasetError) {
       try createColumns()
-      try write(metadata)
+      try hdf5 { () throws(HDF5Error) in try metadata.writeValues(to: file) }
     } catch {
       abandon()
       throw error
@@ -146,18 +176,6 @@ public final class D4RLWriter {
           name, shape: [rows] + (width.map { [$0] } ?? []), type: type,
           chunkRows: D4RLWriter.chunkRows)
       }
-    }
-  }
-
-  private func write(_ metadata: D4RLMetadata) throws(DatasetError) {
-    try hdf5 { () throws(HDF5Error) in
-      for (name, text) in metadata.strings.sorted(by: { $0.key < $1.key }) {
-        try file.write(text, to: "metadata/\(name)")
-      }
-      for (name, value) in metadata.integers.sorted(by: { $0.key < $1.key }) {
-        try file.write(value, to: "metadata/\(name)")
-      }
-      try metadata.writePolicy(to: file)
     }
   }
 

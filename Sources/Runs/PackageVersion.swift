@@ -3,6 +3,8 @@ import Foundation
 /// Which program this is.
 package enum PackageVersion {
   package static let number = "0.1.0"
+  /// Name and version, as files say who wrote them.
+  package static let producer = "bred \(number)"
 
   /// Commit of the checkout that the executable lies in, or `unknown` where it was installed
   /// elsewhere.

@@ -183,10 +183,8 @@ enum AgentStore {
 
   // MARK: Writing
 
-  private static var producer: String { "bred \(PackageVersion.number)" }
-
   private static func metadata(_ task: ControlTask) -> [String: String] {
-    ["environment": task.name, "producer": producer]
+    ["environment": task.name, "producer": PackageVersion.producer]
   }
 
   /// Agents after training: one that took an ensemble over in the layout of that ensemble, several as its
@@ -195,7 +193,7 @@ enum AgentStore {
     _ agents: [Agent], _ settings: any SettingGroup, task: ControlTask, to directory: String
   ) throws {
     let origin = AgentFiles.Origin(
-      environment: task.name, producer: producer, settings: settings)
+      environment: task.name, producer: PackageVersion.producer, settings: settings)
     if agents.count == 1 {
       try AgentFiles.write(online: agents[0], to: directory, origin: origin)
     } else {

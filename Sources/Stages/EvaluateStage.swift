@@ -36,7 +36,7 @@ public struct EvaluateStage {
   }
 
   /// What a run's directory stands for: that of its last stage, and of a distillation the distilled policy.
-  static func policy(in path: String) -> String {
+  package static func policy(in path: String) -> String {
     func names(_ folder: String) -> Set<String> {
       Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
     }

@@ -23,7 +23,7 @@ enum ReplayDataset {
     var metadata = D4RLMetadata()
     metadata.strings = [
       "algorithm": configuration.online.algorithm.uppercased(), "environment": task.name,
-      "producer": "bred \(PackageVersion.number)",
+      "producer": PackageVersion.producer,
       "mujoco_version": PhysicsModel.libraryVersion, "seed": "\(configuration.seed)",
       "command": configuration.command("sac"),
     ]

@@ -123,7 +123,7 @@ public struct DatasetReport {
       <head>
       <meta charset="utf-8"/>
       <meta name="viewport" content="width=device-width, initial-scale=1"/>
-      <meta name="generator" content="bred \(PackageVersion.number)"/>
+      <meta name="generator" content="\(PackageVersion.producer)"/>
       <title>\(escape(PlainText.line(name)))</title>
       <style>
       \(Self.style)

@@ -14,7 +14,7 @@ public struct BehaviourPolicy {
   /// - Throws: where the file cannot be read or does not fit the robot.
   public init(policyFile: String?, _ kind: EnvironmentKind) throws {
     let specification = kind.specification
-    metadata.strings["producer"] = "bred \(PackageVersion.number)"
+    metadata.strings["producer"] = PackageVersion.producer
     guard let policyFile else {
       policy = UniformPolicy(
         observationSize: specification.observationSize, actionSize: specification.actionSize)
