@@ -11,6 +11,7 @@
 #   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
 #   make bench      measure updates, environments and loading, with the floor of each
 #   make docs       the DocC documentation of every public room; dead links are errors
+#   make docs-check run the tutorials below docs/tutorials, command by command (a few minutes)
 #   make clean      remove what was built and the demonstration's output
 #
 # Variables: SWIFT (compiler driver), BRED_SHARED (folder with genuine data that some tests use).
@@ -21,11 +22,11 @@ SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O
 BRED := .build/release/bred
 # Everything that `import BRED` brings in.
 ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Datasets Configuration Runs \
-  Stages Sweeps Analysis Reports Benchmarks
+  Stages Sweeps Analysis Reports Exchange Benchmarks
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long slurm-test lint format settings library demo bench docs clean
+.PHONY: help setup build test test-long slurm-test lint format settings library demo bench docs docs-check clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -58,6 +59,7 @@ test-long: setup
 	$(SWIFT) build $(FLAGS) --product bred
 	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
+	$(MAKE) docs-check
 	$(MAKE) figures SCALE=smoke QUIET=--quiet
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
@@ -94,6 +96,9 @@ docs: setup
 	  --output-path .build/docs >.build/docs.log 2>&1 || { cat .build/docs.log; exit 1; }
 	@! grep -A 1 -E "^(warning|error): .* doesn't exist" .build/docs.log
 	@echo "docs: .build/docs, every public room; see it with: python3 -m http.server -d .build/docs"
+
+docs-check: build
+	python3 experiments/scripts/docs_check.py $(BRED)
 
 clean:
 	rm -rf .build .build-sanitize runs

@@ -50,7 +50,7 @@ for world in Environments Physics Datasets HDF5; do never Agents "$world"; done
 for network in Autodiff Algorithms Agents; do never Environments "$network"; done
 never Autodiff Algorithms
 never Algorithms Agents
-for upper in Runs Stages Sweeps Analysis Reports Benchmarks BRED; do
+for upper in Runs Stages Sweeps Analysis Reports Exchange Benchmarks BRED; do
   for lower in Configuration Datasets Environments Physics HDF5 RLCore DenseMath; do
     never "$lower" "$upper"
   done
