@@ -38,7 +38,7 @@ public enum NetworkFileError: Error, Equatable, CustomStringConvertible {
     if !superfluous.isEmpty { text += ", superfluous \(list(superfluous))" }
     text += "; expected \(list(wanted)); found \(found.isEmpty ? "none" : list(found))"
     if let program = ForeignWeights.program(ofNames: found) {
-      text += ". These names look like those of \(program); bred import takes over actors of some programs."
+      text += ". These names look like those of \(program); bred import takes over some actors."
     }
     return text
   }
