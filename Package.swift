@@ -156,7 +156,7 @@ let package = Package(
     tests("ReplayTests", ["Replay", "RLCore", "DenseMath"]),
     tests("PhysicsTests", ["Physics", "Environments"]),
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
-    tests("HDF5Tests", ["HDF5", "CFaults"]),
+    tests("HDF5Tests", ["HDF5", "CFaults", "CZlib"]),
     tests("DatasetsTests", ["Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
     tests("ConfigurationTests", ["Configuration", "Environments", "RLCore", "Yams"]),
     tests(

@@ -5,6 +5,9 @@ import Physics
 /// Versions of the system libraries in use, by name.
 package enum LibraryVersions {
   package static var all: [String: String] {
-    ["HDF5": hdf5LibraryVersion(), "MuJoCo": PhysicsModel.libraryVersion, "OpenBLAS": BLAS.version]
+    [
+      "deflate": inflaterName(), "HDF5": hdf5LibraryVersion(),
+      "MuJoCo": PhysicsModel.libraryVersion, "OpenBLAS": BLAS.version,
+    ]
   }
 }

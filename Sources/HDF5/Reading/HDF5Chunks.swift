@@ -1,5 +1,4 @@
 internal import CHDF5Probe
-internal import CZlib
 internal import DenseMath
 
 /// The pieces of an array that is read here: where they are, and how each becomes numbers.
@@ -145,6 +144,7 @@ struct HDF5Chunks: Sendable {
   private struct Room {
     let memory: UnsafeMutableRawPointer
     let part: Int
+    let inflater = Inflater()
     var stored: UnsafeMutableRawPointer { memory }
     var inflated: UnsafeMutableRawPointer { memory + part }
     var ordered: UnsafeMutableRawPointer { memory + 2 * part }
@@ -171,12 +171,9 @@ struct HDF5Chunks: Sendable {
     let stored = orders || inflates ? room.stored : target ?? room.stored
     try source.read(at: chunk.address, chunk.size, to: stored, place)
     if inflates {
-      var length = uLongf(bytes)
-      let status = uncompress(inflated, &length, stored, uLong(chunk.size))
-      guard status == Z_OK, length == bytes else {
-        let cause = status == Z_OK ? "\(length) of \(bytes) bytes" : "zlib error \(status)"
+      if let fault = room.inflater.inflate(stored, chunk.size, to: inflated, bytes) {
         throw place.error(
-          "the chunk at row \(index / across * rows) cannot be inflated (\(cause))")
+          "the chunk at row \(index / across * rows) cannot be inflated (\(fault))")
       }
     }
     let elements = UnsafeRawPointer(inflates ? inflated : stored)
