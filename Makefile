@@ -22,7 +22,7 @@ SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O
 BRED := .build/release/bred
 # Everything that `import BRED` brings in.
 ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Datasets Configuration Runs \
-  Stages Sweeps Analysis Reports Exchange Benchmarks
+  Rendering Stages Sweeps Analysis Reports Exchange Benchmarks
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 

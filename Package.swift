@@ -61,7 +61,8 @@ let package = Package(
     library("Replay", ["RLCore", "DenseMath"]),
 
     // The world: simulator and files.
-    library("Physics", ["CMuJoCo"]),
+    .target(name: "CRenderContext", linkerSettings: [.linkedLibrary("dl")]),
+    library("Physics", ["CMuJoCo", "CRenderContext"]),
     library(
       "Environments", ["Physics", "RLCore", "DenseMath"],
       resources: [
@@ -85,9 +86,11 @@ let package = Package(
       ],
       exclude: ["Metrics/event.proto", "Metrics/generate-events.sh"]),
     library(
+      "Rendering", ["Runs", "Configuration", "Environments", "Physics", "RLCore", "DenseMath"]),
+    library(
       "Stages",
       [
-        "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay",
+        "Runs", "Configuration", "Agents", "Algorithms", "Autodiff", "Replay", "Rendering",
         "RLCore", "DenseMath", "Datasets", "Environments", "Physics",
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -105,7 +108,10 @@ let package = Package(
       ]),
     library(
       "Reports",
-      ["Analysis", "Runs", "Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
+      [
+        "Analysis", "Sweeps", "Stages", "Rendering", "Runs", "Configuration", "Datasets", "HDF5",
+        "Environments", "Physics", "RLCore", "DenseMath",
+      ]),
     library(
       "Exchange",
       [
@@ -122,16 +128,16 @@ let package = Package(
     library(
       "BRED",
       [
-        "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
-        "Exchange",
-        "Algorithms", "Agents", "Autodiff", "Replay", "RLCore", "DenseMath", "Datasets",
-        "Environments",
+        "Configuration", "Runs", "Rendering", "Stages", "Sweeps", "Analysis", "Reports",
+        "Benchmarks", "Exchange", "Algorithms", "Agents", "Autodiff", "Replay", "RLCore",
+        "DenseMath", "Datasets", "Environments", "Physics",
       ]),
     .executableTarget(
       name: "BREDCommand",
       dependencies: [
-        "BRED", "Configuration", "Runs", "Stages", "Sweeps", "Analysis", "Reports", "Benchmarks",
-        "Exchange", "Datasets", "Environments", "Agents", "Algorithms", "Autodiff", "RLCore",
+        "BRED", "Configuration", "Runs", "Rendering", "Stages", "Sweeps", "Analysis", "Reports",
+        "Benchmarks", "Exchange", "Datasets", "Environments", "Physics", "Agents", "Algorithms",
+        "Autodiff", "RLCore",
         "DenseMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -166,6 +172,8 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
+      "RenderingTests", ["Rendering", "Runs", "Environments", "Physics", "RLCore", "DenseMath"]),
+    tests(
       "StagesTests",
       [
         "Stages", "Runs", "Configuration", "Algorithms", "Agents", "Replay", "Datasets",
@@ -182,7 +190,10 @@ let package = Package(
       ]),
     tests(
       "ReportsTests",
-      ["Reports", "Analysis", "Runs", "Datasets", "Environments", "RLCore", "DenseMath"]),
+      [
+        "Reports", "Analysis", "Stages", "Runs", "Configuration", "Datasets", "Environments",
+        "RLCore", "DenseMath",
+      ]),
     tests(
       "ExchangeTests",
       [
@@ -202,8 +213,7 @@ let package = Package(
       "CommandTests",
       [
         "BREDCommand", "Configuration", "Stages", "Sweeps", "Agents", "Datasets", "Environments",
-        "HDF5",
-        "RLCore",
+        "Physics", "HDF5", "RLCore",
       ]),
   ]
 )

@@ -43,8 +43,8 @@ struct Bred: ParsableCommand {
     version: PackageVersion.number,
     subcommands: [
       Run.self, Train.self, Pretrain.self, Distill.self, FineTune.self, Sac.self, Evaluate.self,
-      ExportCommand.self, ImportCommand.self,
-      SweepCommand.self, Compare.self, Plot.self, AnalyseCommand.self, TaskCommand.self,
+      Render.self, ExportCommand.self, ImportCommand.self, SweepCommand.self, Compare.self,
+      Plot.self, Report.self, AnalyseCommand.self, TaskCommand.self,
       MethodCommand.self, AlgorithmCommand.self, DatasetCommand.self,
       EnvironmentCommand.self, BenchmarkCommand.self, Doctor.self, SettingsCommand.self,
     ])

@@ -60,18 +60,7 @@ public struct DatasetVerification: Sendable, Encodable {
     let specification = kind.specification
     try dataset.check(against: specification)
     environment = kind.rawValue
-    for (name, size) in [
-      ("infos/qpos", specification.positionSize), ("infos/qvel", specification.velocitySize),
-    ] {
-      guard let column = dataset.column(name) else {
-        throw .missing(file: dataset.path, field: name)
-      }
-      guard column.shape == [dataset.rows, size] else {
-        throw .mismatch(
-          file: dataset.path, field: name, expected: "shape [\(dataset.rows), \(size)]",
-          actual: "shape \(column.shape)")
-      }
-    }
+    try dataset.checkStates(of: specification)
     var scan = DatasetScan(dataset)
     try scan.run()
     stateFault = scan.stateFault?.description

@@ -89,15 +89,25 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
     "simple",
   ]
 
-  public var specification: EnvironmentSpecification {
+  private var robotType: any PlanarRobot.Type {
     switch self {
-    case .halfcheetah: HalfCheetahRobot.specification
-    case .hopper: HopperRobot.specification
-    case .walker2d: Walker2dRobot.specification
-    case .halfcheetahV5: HalfCheetahV5Robot.specification
-    case .hopperV5: HopperV5Robot.specification
-    case .walker2dV5: Walker2dV5Robot.specification
+    case .halfcheetah: HalfCheetahRobot.self
+    case .hopper: HopperRobot.self
+    case .walker2d: Walker2dRobot.self
+    case .halfcheetahV5: HalfCheetahV5Robot.self
+    case .hopperV5: HopperV5Robot.self
+    case .walker2dV5: Walker2dV5Robot.self
     }
+  }
+
+  public var specification: EnvironmentSpecification { robotType.specification }
+
+  /// The compiled model, one per process.
+  public func model() throws(PhysicsError) -> PhysicsModel { try robotType.model.get() }
+
+  /// Simulated seconds of one step.
+  public func stepDuration() throws(PhysicsError) -> Double {
+    try model().timeStep * Double(robotType.frameSkip)
   }
 
   /// A new instance. The compiled model is shared by all instances of the process.
@@ -113,20 +123,8 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
   }
 
   /// Meaning, joint and unit of each element of an observation.
-  public var observationTable: [Quantity] {
-    switch robot {
-    case .halfcheetah: HalfCheetahRobot.observationTable
-    case .hopper: HopperRobot.observationTable
-    default: Walker2dRobot.observationTable
-    }
-  }
+  public var observationTable: [Quantity] { robotType.observationTable }
 
   /// Meaning, joint and unit of each element of an action.
-  public var actionTable: [Quantity] {
-    switch robot {
-    case .halfcheetah: HalfCheetahRobot.actionTable
-    case .hopper: HopperRobot.actionTable
-    default: Walker2dRobot.actionTable
-    }
-  }
+  public var actionTable: [Quantity] { robotType.actionTable }
 }

@@ -42,6 +42,17 @@ public final class PhysicsModel: @unchecked Sendable {
     }
   }
 
+  /// A copy that is made for another purpose: `adapt` changes it before anybody sees it.
+  convenience init(
+    copying model: PhysicsModel, adapt: (UnsafeMutablePointer<mjModel>) -> Void
+  ) throws(PhysicsError) {
+    try self.init(source: model.source) { _, _ in
+      let copy = mj_copyModel(nil, model.pointer)
+      if let copy { adapt(copy) }
+      return copy
+    }
+  }
+
   private init(
     source: String,
     load: (UnsafeMutablePointer<CChar>, Int32) -> UnsafeMutablePointer<mjModel>?

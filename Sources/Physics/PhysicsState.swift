@@ -5,7 +5,8 @@ import CMuJoCo
 /// Has one owner and is used by one thread at a time; nothing is allocated after `init`.
 public struct PhysicsState: ~Copyable {
   public let model: PhysicsModel
-  private let data: UnsafeMutablePointer<mjData>
+  /// For this room alone.
+  let data: UnsafeMutablePointer<mjData>
 
   public init(model: PhysicsModel) throws(PhysicsError) {
     guard let data = mj_makeData(model.pointer) else {

@@ -1,7 +1,9 @@
 import DenseMath
 import Environments
 import Foundation
+import Physics
 import RLCore
+import Rendering
 package import Runs
 
 /// What `bred doctor` finds out about this machine and installation.
@@ -17,6 +19,8 @@ package struct Diagnosis: Encodable {
   package let cpuFeatures: [String]
   /// Simulated steps per second of each robot on one thread, with random actions.
   package let stepsPerSecond: [String: Double]
+  /// What draws films and what stores them, or what is missing for `bred render`.
+  package let videos: String
   package var problems: [String] = []
   /// A thing that the package cannot work without.
   package private(set) var failed = false
@@ -47,7 +51,17 @@ package struct Diagnosis: Encodable {
     stepsPerSecond = speeds
     problems = broken
     failed = !broken.isEmpty
+    videos = Diagnosis.videos
     addAdvice()
+  }
+
+  private static var videos: String {
+    do {
+      let program = try VideoFile.program()
+      return "drawn by \(try PhysicsRenderer.library()), stored by \(program)"
+    } catch {
+      return "\(error)"
+    }
   }
 
   private mutating func addAdvice() {
@@ -121,6 +135,7 @@ package struct Diagnosis: Encodable {
     for (name, speed) in stepsPerSecond.sorted(by: { $0.key < $1.key }) {
       result.append(("\(name) steps", String(format: "%.0f per second and thread", speed)))
     }
+    result.append(("videos", videos))
     return result
   }
 }

@@ -197,6 +197,13 @@ package enum JSONText {
     try encode(value, [.sortedKeys, .withoutEscapingSlashes])
   }
 
+  /// What a file holds; `nil` where it is missing or something else.
+  package static func read<Value: Decodable>(_ path: String) -> Value? {
+    FileManager.default.contents(atPath: path).flatMap {
+      try? JSONDecoder().decode(Value.self, from: $0)
+    }
+  }
+
   private static func encode(
     _ value: some Encodable, _ format: JSONEncoder.OutputFormatting
   ) throws(RunError) -> String {

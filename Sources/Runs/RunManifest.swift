@@ -3,22 +3,22 @@ import DenseMath
 import Foundation
 
 /// `manifest.json`: what a reader needs to trust or repeat the run.
-struct RunManifest: Codable, Equatable {
-  var version: String
-  var commit: String
-  var stage: String
-  var seed: Int
-  var configurationDigest: String
+package struct RunManifest: Codable, Equatable {
+  package var version: String
+  package var commit: String
+  package var stage: String
+  package var seed: Int
+  package var configurationDigest: String
   /// SHA-256 of each input file, by role.
-  var inputs: [String: String]
-  var machine: MachineDescription
-  var libraries: [String: String]
-  var commandLine: [String]
-  var startedAt: String
+  package var inputs: [String: String]
+  package var machine: MachineDescription
+  package var libraries: [String: String]
+  package var commandLine: [String]
+  package var startedAt: String
   /// What is odd about the inputs; absent in older manifests.
-  var warnings: [String]?
+  package var warnings: [String]?
   /// Times at which the run was taken up again.
-  var resumedAt: [String]
+  package var resumedAt: [String]
 
   init(identity: RunIdentity, threads: Int, warnings: [String] = []) {
     version = PackageVersion.number
@@ -33,6 +33,12 @@ struct RunManifest: Codable, Equatable {
     startedAt = RunManifest.timestamp()
     resumedAt = []
     self.warnings = warnings
+  }
+
+  /// That of a run directory or a stage's; `nil` where there is none that can be read.
+  package init?(in directory: String) {
+    guard let found: RunManifest = JSONText.read("\(directory)/manifest.json") else { return nil }
+    self = found
   }
 
   static func timestamp() -> String {

@@ -45,19 +45,25 @@ package struct ScoreRecord: Equatable {
 /// `summary.json` of one stage.
 package struct RunSummary: Codable {
   package var stage: String
-  var environment: String
-  var seed: Int
-  var firstScore: Double?
-  var finalReturn: Double?
-  var finalScore: Double?
-  var finalStep: Int
-  var bestReturn: Double?
-  var bestScore: Double?
-  var bestStep: Int
+  package var environment: String
+  package var seed: Int
+  package var firstScore: Double?
+  package var finalReturn: Double?
+  package var finalScore: Double?
+  package var finalStep: Int
+  package var bestReturn: Double?
+  package var bestScore: Double?
+  package var bestStep: Int
   package var wallSeconds: [String: Double]
-  var numbers: [String: Double]
+  package var numbers: [String: Double]
   /// Wall time of the process that finished the stage, by ``Activity`` and `other`.
   package var activitySeconds: [String: Double]?
+
+  /// That of a run directory or a stage's; `nil` where there is none that can be read.
+  package init?(in directory: String) {
+    guard let found: RunSummary = JSONText.read("\(directory)/summary.json") else { return nil }
+    self = found
+  }
 
   package init(
     stage: String, configuration: ExperimentConfiguration, scores: ScoreRecord,

@@ -28,8 +28,12 @@ final class ControlTask {
   ) throws -> EvaluationResult {
     try evaluate(
       policy, episodes: configuration.evaluation.episodes, selection: .mean,
-      seed: UInt64(configuration.seed), purpose: "evaluation/\(round)", pool: pool)
+      seed: UInt64(configuration.seed), purpose: ControlTask.evaluationPurpose(round: round),
+      pool: pool)
   }
+
+  /// Names the random numbers of a run's evaluation.
+  static func evaluationPurpose(round: Int) -> String { "evaluation/\(round)" }
 
   func evaluate(
     _ policy: any Policy, episodes: Int, selection: ActionSelection, seed: UInt64, purpose: String,

@@ -26,13 +26,25 @@ public struct EvaluateStage {
   public func run(
     policyFile: String, episodes: Int, seed: UInt64, selection: ActionSelection = .mean
   ) throws -> EvaluationResult {
-    let policyFile = EvaluateStage.policy(in: policyFile)
-    let stored = try StoredPolicy.read(policyFile)
-    let task = try self.task ?? EvaluateStage.task(of: stored, file: policyFile)
-    let policy = try AgentStore.actingPolicy(stored, of: policyFile, task: task)
+    let (policy, task) = try EvaluateStage.read(policyFile, task: task)
     return try task.evaluate(
-      policy, episodes: episodes, selection: selection, seed: seed, purpose: "evaluate/episode",
+      policy, episodes: episodes, selection: selection, seed: seed, purpose: EvaluateStage.purpose,
       pool: pool)
+  }
+
+  /// Names the random numbers of the episodes.
+  static let purpose = "evaluate/episode"
+
+  /// The policy that a path stands for, and its robot.
+  ///
+  /// - Parameter task: `nil`: the one that the file names.
+  static func read(
+    _ path: String, task: ControlTask?
+  ) throws -> (policy: any Policy, task: ControlTask) {
+    let file = policy(in: path)
+    let stored = try StoredPolicy.read(file)
+    let task = try task ?? EvaluateStage.task(of: stored, file: file)
+    return (try AgentStore.actingPolicy(stored, of: file, task: task), task)
   }
 
   /// What a run's directory stands for: that of its last stage, and of a distillation the distilled policy.

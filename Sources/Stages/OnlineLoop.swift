@@ -12,6 +12,8 @@ protocol OnlineKeeper {
   func keepPolicy(of agents: [Agent], block: Int) throws
   func keep(
     _ agents: [Agent], block: Int, rows: ReplayBuffer, environmentSteps: Int) throws
+  /// Films what the agents do in the first episode of evaluation `round`.
+  func film(_ agents: [Agent], round: Int, environmentSteps: Int)
 }
 
 /// Environment steps and the gradient steps that follow them: the loop of every online training.
@@ -231,6 +233,7 @@ final class OnlineLoop {
     values["online_fraction"] = replay.onlineFraction(environmentSteps: environmentSteps)
     try session.record(values, evaluation: evaluation, step: 0)
     reporter.epoch(0, EpochLine.text(values, evaluation, names: []))
+    filmIfDue(since: nil)
   }
 
   private func finishBlock(_ reporter: ProgressReporter) throws {
@@ -268,6 +271,7 @@ final class OnlineLoop {
     averages.reset()
     pace = Pace()
     epochReturns = []
+    let start = epochStart
     epochStart = environmentSteps
     let due = last || epoch % context.configuration.evaluation.interval == 0
     let evaluation = due ? try evaluate(round: epoch) : nil
@@ -275,7 +279,19 @@ final class OnlineLoop {
     reporter.epoch(
       environmentSteps, share: share,
       EpochLine.text(values, evaluation, names: ["online_fraction", "critic_loss", "temperature"]))
+    filmIfDue(since: start)
     if last || epoch % settings.checkpointInterval == 0 { try checkpoint() }
+  }
+
+  /// - Parameter start: environment steps when the epoch began; `nil` before the first one.
+  private func filmIfDue(since start: Int?) {
+    let interval = settings.videoInterval
+    guard interval > 0, start.map({ $0 / interval < environmentSteps / interval }) ?? true else {
+      return
+    }
+    session.clock.measure(.evaluation) {
+      keeper.film(team.agents, round: epoch, environmentSteps: environmentSteps)
+    }
   }
 
   private func evaluate(round: Int) throws -> EvaluationResult {

@@ -2,6 +2,7 @@ import Algorithms
 import Configuration
 import DenseMath
 import Foundation
+import Logging
 import Autodiff
 import RLCore
 import Replay
@@ -96,7 +97,7 @@ public struct OnlineStage {
       keeper: RunKeeper(
         directory: directory, settings: settings, task: task,
         rowsKey: RandomStream.Key(
-          seed: UInt64(configuration.seed), purpose: "\(name)/kept-rows")))
+          seed: UInt64(configuration.seed), purpose: "\(name)/kept-rows"), context: context))
     try loop.run(label: name, reporter: context.reporter)
     try AgentStore.write(team.agents, settings, task: task, to: directory.weights)
     if let replayDataset {
@@ -145,6 +146,7 @@ private struct RunKeeper: OnlineKeeper {
   let settings: any SettingGroup
   let task: ControlTask
   let rowsKey: RandomStream.Key
+  let context: StageContext
 
   func keepPolicy(of agents: [Agent], block: Int) throws {
     try AgentStore.write(
@@ -160,5 +162,17 @@ private struct RunKeeper: OnlineKeeper {
     try AgentStore.write(agents, settings, task: task, to: folder)
     try KeptAgents.writeRows(
       of: rows, environmentSteps: environmentSteps, key: rowsKey, to: folder)
+  }
+
+  func film(_ agents: [Agent], round: Int, environmentSteps: Int) {
+    let path = RunVideos.file(environmentSteps: environmentSteps, in: directory.path)
+    do {
+      try RunVideos.film(
+        ActingEnsemble.policy(of: agents), task: task, configuration: context.configuration,
+        round: round, to: path, interruption: context.interruption)
+    } catch {
+      // Days of training are worth more than a film.
+      context.logger.warning("no video of step \(environmentSteps): \(error); training goes on")
+    }
   }
 }

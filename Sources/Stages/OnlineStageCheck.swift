@@ -7,9 +7,11 @@ import Runs
 
 /// What can be refused of online training before hours are spent offline.
 enum OnlineStageCheck {
-  /// Whether algorithm and replay go together.
+  /// Whether algorithm and replay go together, and videos can be made where they are wanted.
   static func settings(_ configuration: ExperimentConfiguration) throws {
-    guard configuration.trainsOnline, configuration.online.replay == .densityRatio else { return }
+    guard configuration.trainsOnline else { return }
+    if configuration.online.videoInterval > 0 { try RunVideos.check() }
+    guard configuration.online.replay == .densityRatio else { return }
     let type = try AlgorithmRegistry.named(configuration.online.algorithm)
     guard !type.reportsPriorities else { return }
     let fitting = AlgorithmRegistry.all.filter { $0.reportsPriorities }.map { $0.name }

@@ -57,6 +57,25 @@ import Testing
     #expect(pictures[0] != pictures[1] && pictures[0].contains("sac (2 seeds)"))
   }
 
+  @Test func aPageIsMadeOfRuns() throws {
+    for seed in 0..<2 { _ = try sac(seed) }
+    let page = folder.file("page.html")
+    let arguments = ["report", folder.file("runs"), "--output", page]
+    let made = try CommandRunner.run(arguments)
+    #expect(made.status == 0 && made.output.isEmpty && made.errors.isEmpty, "\(made.errors)")
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    for words in [
+      "hopper-medium-v2", "sac: score", "mean of 2 seeds", "online.blockSteps", "instead of 1000",
+      "bred sac --env hopper", "networks.hiddenUnits=8",
+    ] { #expect(html.contains(words), "'\(words)' is not on the page") }
+    let again = try CommandRunner.run(arguments)
+    #expect(again.status == 1 && again.errors.contains("pass --force to replace it"))
+    #expect(try CommandRunner.run(arguments + ["--force", "--threads", "3"]).status == 0)
+    #expect(try String(contentsOfFile: page, encoding: .utf8) == html)
+    let none = try CommandRunner.run("report", folder.path + "/none", "--output", page + "2")
+    #expect(none.status == 1 && none.errors.contains("a run directory not found"))
+  }
+
   @Test func biasIsMeasuredAgentByAgent() throws {
     let run = try sac(0, "--set", "online.agentInterval=1")
     func analyse(_ name: String, _ more: String...) throws -> CommandRunner.Result {

@@ -114,3 +114,22 @@ func contents(of folder: String) -> [String: Data] {
   }
   return result
 }
+
+/// The weights of a run, and its tables without their time columns.
+func untimedResults(in folder: String) -> [String: Data] {
+  var result: [String: Data] = [:]
+  for (name, data) in contents(of: folder) {
+    if name.hasSuffix(".safetensors") && name.contains("weights/") { result[name] = data }
+    if name.hasSuffix("progress.csv") {
+      let rows = String(decoding: data, as: UTF8.self).split(separator: "\n")
+      let header = rows[0].split(separator: ",").map(String.init)
+      let untimed = rows.map { row in
+        zip(header, row.split(separator: ",", omittingEmptySubsequences: false))
+          .filter { !["wall_seconds", "updates_per_second"].contains($0.0) }
+          .map { String($0.1) }.joined(separator: ",")
+      }
+      result[name] = Data(untimed.joined(separator: "\n").utf8)
+    }
+  }
+  return result
+}

@@ -5,7 +5,8 @@ import Testing
 @Suite struct HelpTests {
   @Test(arguments: [
     [], ["run"], ["pretrain"], ["distill"], ["finetune"], ["sac"], ["evaluate"], ["doctor"],
-    ["compare"], ["plot"], ["analyse"], ["analyse", "q-bias"], ["analyse", "density"],
+    ["render"], ["report"], ["compare"], ["plot"], ["analyse"], ["analyse", "q-bias"],
+    ["analyse", "density"],
     ["environment"], ["environment", "list"], ["environment", "describe"],
   ])
   func everyCommandExplainsItself(command: [String]) throws {

@@ -16,33 +16,18 @@ import Testing
     ] + Workshop.small + more
   }
 
-  /// Weights, and tables without their time columns.
-  private func results(_ output: String) throws -> [String: Data] {
-    var result: [String: Data] = [:]
-    for (name, data) in contents(of: folder.file(output)) {
-      if name.hasSuffix(".safetensors") && name.contains("weights/") { result[name] = data }
-      if name.hasSuffix("progress.csv") {
-        let rows = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        let header = rows[0].split(separator: ",").map(String.init)
-        let untimed = rows.map { row in
-          zip(header, row.split(separator: ",", omittingEmptySubsequences: false))
-            .filter { !["wall_seconds", "updates_per_second"].contains($0.0) }
-            .map { String($0.1) }.joined(separator: ",")
-        }
-        result[name] = Data(untimed.joined(separator: "\n").utf8)
-      }
-    }
-    return result
+  private func results(_ output: String) -> [String: Data] {
+    untimedResults(in: folder.file(output))
   }
 
   @Test func threadsAndKillsLeaveNoTrace() throws {
     #expect(try CommandRunner.run(pipeline("whole", threads: 1)).status == 0)
-    let whole = try results("whole")
+    let whole = results("whole")
     #expect(whole.keys.filter { $0.hasSuffix("progress.csv") }.count == 3)
     #expect(whole.keys.contains("finetune/weights/policy.safetensors"))
 
     #expect(try CommandRunner.run(pipeline("threads", threads: 3)).status == 0)
-    #expect(try results("threads") == whole)
+    #expect(results("threads") == whole)
 
     // Kill without warning, each time after at least one more file was written.
     let kills = try CommandRunner.killAtMilestones(
@@ -50,7 +35,7 @@ import Testing
     ) { $0.contains("step-") }
     #expect(kills > 0)
     #expect(try CommandRunner.run(pipeline("killed", threads: 2, "--resume")).status == 0)
-    #expect(try results("killed") == whole)
+    #expect(results("killed") == whole)
   }
 
   @Test func interruptionWritesACheckpoint() throws {
@@ -75,7 +60,7 @@ import Testing
       pipeline("one", threads: 1, "--set", "pretrain.members=1", "--set", "finetune.replay=uniform")
     )
     #expect(run.status == 0, "\(run.errors)")
-    let files = try results("one").keys
+    let files = results("one").keys
     #expect(files.contains("finetune/weights/policy.safetensors"))
     #expect(!files.contains { $0.contains("distill") })
   }
@@ -95,7 +80,7 @@ import Testing
 
   @Test func aBrokenCheckpointIsPassedOver() throws {
     #expect(try CommandRunner.run(pipeline("whole", threads: 2)).status == 0)
-    let whole = try results("whole")
+    let whole = results("whole")
     // As if the power had gone in the last stage, while its newest checkpoint was not on the disk yet.
     let stage = folder.file("whole/finetune")
     for name in ["whole/summary.json", "whole/finetune/summary.json"] {
@@ -107,7 +92,7 @@ import Testing
     let result = try CommandRunner.run(pipeline("whole", threads: 2, "--resume"))
     #expect(result.status == 0)
     #expect(result.errors.contains(newest))
-    #expect(try results("whole") == whole)
+    #expect(results("whole") == whole)
   }
 
   @Test func aFinishedRunIsNotRepeated() throws {

@@ -61,6 +61,7 @@ import Testing
           checkpointInterval: 5
           policyInterval: 0
           agentInterval: 0
+          videoInterval: 0
           qVariance: false
           sac:
             batchSize: 256

@@ -47,6 +47,31 @@ enum UniformPolicyFixture {
     #expect(logProbs.allSatisfy { abs($0 + 3 * Float(log(2.0))) < 1e-5 })
   }
 
+  @Test func episodesAreReadOneByOne() throws {
+    let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2))
+    let hopper = EnvironmentKind.hopper.specification
+    let list = try DatasetSummary(dataset, specification: hopper).episodeList
+    let episodes = try dataset.episodes(0..<list.count, of: hopper)
+    for (episode, record) in zip(episodes, list) {
+      #expect(episode.rewards.count == record.length && episode.states.count == record.length)
+      #expect(abs(episode.rewards.reduce(0, +) - record.returnValue) < 1e-6)
+      #expect(episode.terminal == record.terminal && episode.timeout == record.timeout)
+    }
+    let positions = try HDF5File(reading: dataset.path).dataset("infos/qpos").read(Double.self)
+    let first = list[2].firstRow
+    #expect(
+      episodes[2].states[0].position == Array(positions[6 * first..<6 * (first + 1)]))
+    #expect(try dataset.episodes(2..<4, of: hopper) == Array(episodes[2..<4]))
+    for range in [list.count..<list.count + 1, -1..<1] {
+      let error = #expect(throws: DatasetError.self) { try dataset.episodes(range, of: hopper) }
+      #expect(
+        error?.description.contains("expected numbers from 0 to \(list.count - 1)") == true)
+    }
+    #expect(throws: DatasetError.self) {
+      try dataset.episodes(0..<1, of: EnvironmentKind.walker2d.specification)
+    }
+  }
+
   /// The states stored before each step lead to the stored successors.
   @Test func verifies() throws {
     let dataset = try D4RLDataset(contentsOf: collect("data.hdf5", threads: 2))

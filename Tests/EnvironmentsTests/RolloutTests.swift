@@ -61,6 +61,19 @@ struct RolloutTests {
     }
   }
 
+  @Test func evaluatedEpisodesCanBeHadStepByStep() throws {
+    let pool = WorkerPool(threads: 2)
+    defer { pool.shutDown() }
+    let rollouts = try Rollouts(.walker2d, pool: pool)
+    let policy = uniform(.walker2d)
+    let evaluation = rollouts.evaluate(
+      policy, budget: .episodes(3), selection: .sample, seed: 5, purpose: "p")
+    let episodes = rollouts.episodes(
+      policy, count: 3, selection: .sample, seed: 5, purpose: "p")
+    #expect(episodes.map(\.result) == evaluation.episodes)
+    #expect(episodes.allSatisfy { $0.count == $0.result.length })
+  }
+
   @Test func collectedEpisodesHoldEveryStep() throws {
     let pool = WorkerPool(threads: 1)
     let policy = uniform(.hopper)

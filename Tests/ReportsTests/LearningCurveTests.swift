@@ -71,7 +71,7 @@ import Testing
     let svg = LearningCurvePicture(
       title: "T", horizontalLabel: "x", verticalLabel: "y", curves: curves
     ).svg()
-    #expect(svg.components(separatedBy: "class=\"band\"").count == 2)
+    #expect(svg.components(separatedBy: "class=\"band ").count == 2)
     // The same seed twice is two curves.
     let twice = try [0, 0].map { _ in try RecordedRun(folder.file("a-0")) }
     #expect(try Curve.grouped(twice, horizontal: "epoch", vertical: score).count == 2)

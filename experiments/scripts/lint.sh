@@ -34,6 +34,7 @@ only_in() {
 }
 only_in COpenBLAS DenseMath
 only_in CMuJoCo Physics
+only_in CRenderContext Physics
 only_in CHDF5 HDF5
 only_in CHDF5Driver HDF5
 only_in CHDF5Probe HDF5
@@ -50,12 +51,13 @@ for world in Environments Physics Datasets HDF5; do never Agents "$world"; done
 for network in Autodiff Algorithms Agents; do never Environments "$network"; done
 never Autodiff Algorithms
 never Algorithms Agents
-for upper in Runs Stages Sweeps Analysis Reports Exchange Benchmarks BRED; do
+for upper in Runs Rendering Stages Sweeps Analysis Reports Exchange Benchmarks BRED; do
   for lower in Configuration Datasets Environments Physics HDF5 RLCore DenseMath; do
     never "$lower" "$upper"
   done
 done
-for room in Stages Sweeps Analysis Reports Benchmarks; do never Runs "$room"; done
+for room in Rendering Stages Sweeps Analysis Reports Benchmarks; do never Runs "$room"; done
+for room in Agents Datasets Stages Sweeps Analysis Reports Benchmarks; do never Rendering "$room"; done
 for room in Sweeps Analysis Reports Benchmarks; do never Stages "$room"; done
 for room in Sweeps Reports Benchmarks; do never Analysis "$room"; done
 for room in Algorithms Agents Autodiff Replay; do never Configuration "$room"; done

@@ -29,7 +29,8 @@ package struct RecordedRun {
 
   /// The columns that a horizontal axis can have, the best first.
   private static let axes = ["environment_steps", "gradient_steps", "epoch"]
-  static let stages = ["finetune", "distill", "pretrain"]
+  /// Directories of a run of several stages, the last one first.
+  package static let stages = ["finetune", "distill", "pretrain"]
 
   /// - Parameter directory: a run directory; of a run of several stages, the last stage is taken.
   package init(_ directory: String, label: String? = nil) throws(RunError) {

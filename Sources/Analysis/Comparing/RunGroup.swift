@@ -52,12 +52,8 @@ package enum RunTree {
   ///
   /// - Throws: ``RunError/missing(path:what:)`` where there is none.
   package static func runs(_ argument: String) throws(RunError) -> [RecordedRun] {
-    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    // A path may have a sign of equality too.
-    let isPlain =
-      parts.count < 2 || FileManager.default.fileExists(atPath: HomePath.expanded(argument))
-    let (label, path) =
-      isPlain ? (nil, HomePath.expanded(argument)) : (parts[0], HomePath.expanded(parts[1]))
+    let named = LabelledPath(argument)
+    let (label, path) = (named.label, named.path)
     if isRun(path) { return [try RecordedRun(path, label: label)] }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {

@@ -115,6 +115,11 @@ public struct OnlineSettings: SettingGroup {
     source: "BRED, appendix L: every 10,000 steps")
   public var agentInterval = 0
   @Setting(
+    0...Int.max,
+    "Environment steps between videos of an evaluation's first episode, kept in videos/; 0 keeps none."
+  )
+  public var videoInterval = 0
+  @Setting(
     "Whether to measure before each update how much Q varies over ten actions of the policy: q_variance.",
     source: "BRED, appendix K")
   public var qVariance = false

@@ -80,14 +80,32 @@ public final class Rollouts {
     let key = RandomStream.Key(seed: seed, purpose: purpose)
     var first = 0
     while true {
-      let wave = map(first..<first + 4 * pool.threads) { number, environment in
-        var episode: Episode? = Episode(specification: specification)
-        _ = Rollouts.run(
-          policy, selection, key.stream(step: UInt64(number)), in: environment, into: &episode)
-        return episode!
-      }
+      let wave = episodes(policy, selection, key, first..<first + 4 * pool.threads)
       for episode in wave where try !consume(episode) { return }
       first += wave.count
+    }
+  }
+
+  /// The episodes of an evaluation with all their steps: the same arguments give the same episodes as
+  /// ``evaluate(_:budget:selection:seed:purpose:)``.
+  public func episodes(
+    _ policy: any Policy, count: Int, selection: ActionSelection = .mean, seed: UInt64,
+    purpose: String = "evaluate/episode"
+  ) -> [Episode] {
+    check(policy)
+    return episodes(
+      policy, selection, RandomStream.Key(seed: seed, purpose: purpose), 0..<count)
+  }
+
+  private func episodes(
+    _ policy: any Policy, _ selection: ActionSelection, _ key: RandomStream.Key,
+    _ numbers: Range<Int>
+  ) -> [Episode] {
+    map(numbers) { number, environment in
+      var episode: Episode? = Episode(specification: specification)
+      _ = Rollouts.run(
+        policy, selection, key.stream(step: UInt64(number)), in: environment, into: &episode)
+      return episode!
     }
   }
 

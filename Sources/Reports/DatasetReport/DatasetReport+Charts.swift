@@ -14,11 +14,6 @@ extension DatasetReport {
     return (complete.isEmpty ? summary.episodeList : complete).filter(\.returnValue.isFinite)
   }
 
-  private func figure(_ title: String, _ caption: String, _ svg: String) -> String {
-    "<figure>\n<figcaption><b>\(SVG.escape(title))</b><span>\(SVG.escape(caption))</span></figcaption>\n"
-      + svg + "\n</figure>"
-  }
-
   private func axes(
     _ x: (Double, Double), _ y: (Double, Double), tight: Bool = false, counts: Bool = false
   ) -> Axes {
@@ -44,7 +39,7 @@ extension DatasetReport {
         summary.returnPercentiles.indices.contains(index)
           ? "\(name) \(PlainText.number(summary.returnPercentiles[index]))" : nil
       }.joined(separator: ", ")
-    return figure(
+    return Page.figure(
       "Returns of \(count(values.count, "episode"))", caption,
       bars(histogram, name: "return", mean: summary.returnMean))
   }
@@ -58,7 +53,7 @@ extension DatasetReport {
     var histogram = DatasetProfile.Histogram(
       lower: lower, upper: upper, bins: min(bins(for: lengths.count), Int(upper - lower)))
     for length in lengths { histogram.add(Double(length)) }
-    return figure(
+    return Page.figure(
       "Lengths of \(count(lengths.count, "episode"))",
       "mean \(PlainText.number(summary.lengthMean)) (orange), \(shortest) to \(longest) rows",
       bars(histogram, name: "rows", mean: summary.lengthMean))
@@ -126,7 +121,7 @@ extension DatasetReport {
         "<path class=\"dots\" stroke=\"#1f6fb4\" stroke-opacity=\".6\" stroke-width=\"4.5\" "
           + "stroke-linecap=\"round\" d=\"\(path)\"/>")
     }
-    return figure(
+    return Page.figure(
       "Returns in the order of the file",
       many
         ? "mean, and least to largest, of groups of \(values.count / 300) episodes or so"
@@ -154,7 +149,7 @@ extension DatasetReport {
     parts += axes.elements(horizontal: "step of the episode", vertical: "reward")
     parts.append(band(axes, steps, lower, upper))
     parts.append(line(axes, steps, rewards.map(\.mean)))
-    return figure(
+    return Page.figure(
       "Reward along the episodes",
       "mean ± one deviation over \(count(summary.episodes, "episode"))"
         + (profile.stepsPerBin > 1 ? ", \(profile.stepsPerBin) steps together" : "")
@@ -218,7 +213,7 @@ extension DatasetReport {
       parts.append(
         "<path class=\"d\(index + 1)\" fill=\"\(Self.densityColors[index])\" d=\"\(path)\"/>")
     }
-    return figure(
+    return Page.figure(
       "Coverage: observations \(found.columns.x) and \(found.columns.y)",
       "rows in a cell, up to \(most), on a logarithmic scale"
         + (found.outside > 0 ? "; \(count(found.outside, "row")) beyond five deviations" : ""),

@@ -27,7 +27,7 @@ extension DatasetReport {
       leftOut += max(0, found.size - Self.maximumRows)
     }
     let rest = leftOut > 0 ? "<p class=\"soft\">\(leftOut) more columns are left out.</p>" : ""
-    return table(
+    return Page.table(
       "Columns",
       "<th>column</th><th class=\"left\">meaning</th><th>min</th><th>mean</th><th>deviation</th>"
         + "<th>max</th><th class=\"left\">from min to max</th>", rows) + rest
@@ -56,7 +56,7 @@ extension DatasetReport {
         + "<td class=\"left\">\(SVG.escape(stored.storageDescription))</td>"
         + "<td>\(PlainText.bytes(stored.storedBytes))</td></tr>"
     }
-    return table(
+    return Page.table(
       "Storage",
       "<th>array</th><th>shape</th><th class=\"left\">type</th><th class=\"left\">stored as</th>"
         + "<th>size in the file</th>", rows)
@@ -68,12 +68,7 @@ extension DatasetReport {
       "<tr><td>\(SVG.escape(PlainText.line($0.key)))</td>"
         + "<td class=\"text\">\(SVG.escape(PlainText.line($0.value, limit: 400)))</td></tr>"
     }
-    return table(
+    return Page.table(
       "What the file says about itself", "<th>name</th><th class=\"left\">value</th>", Array(rows))
-  }
-
-  private func table(_ title: String, _ head: String, _ rows: [String]) -> String {
-    "<section>\n<h2>\(title)</h2>\n<div class=\"wide\"><table>\n<thead><tr>\(head)</tr></thead>\n<tbody>\n"
-      + rows.joined(separator: "\n") + "\n</tbody>\n</table></div>\n</section>"
   }
 }

@@ -112,43 +112,18 @@ public struct DatasetReport {
   // MARK: Page
 
   func html() -> String {
-    let escape = SVG.escape
     let subtitle = [
       summary.environment ?? "unknown robot", summary.kind,
       "D4RL layout \(summary.version.rawValue)", PlainText.bytes(summary.bytes),
     ].compactMap { $0 }.joined(separator: " · ")
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8"/>
-      <meta name="viewport" content="width=device-width, initial-scale=1"/>
-      <meta name="generator" content="\(PackageVersion.producer)"/>
-      <title>\(escape(PlainText.line(name)))</title>
-      <style>
-      \(Self.style)
-      </style>
-      </head>
-      <body>
-      <main>
-      <header>
-      <h1>\(escape(PlainText.line(name)))</h1>
-      <p class="soft">\(escape(subtitle))</p>
-      </header>
-      \(tiles())
-      \(warnings())
-      <section class="charts">
-      \(charts().joined(separator: "\n"))
-      </section>
-      \(columnTable())
-      \(storageTable())
-      \(metadataTable())
-      <footer class="soft">bred \(PackageVersion.number), bred dataset inspect --report</footer>
-      </main>
-      </body>
-      </html>
-
-      """
+    return Page(
+      title: PlainText.line(name), subtitle: subtitle, command: "bred dataset inspect --report",
+      body: [
+        tiles(), warnings(),
+        "<section class=\"charts\">\n\(charts().joined(separator: "\n"))\n</section>",
+        columnTable(), storageTable(), metadataTable(),
+      ]
+    ).html()
   }
 
   private func tiles() -> String {
@@ -182,70 +157,10 @@ public struct DatasetReport {
           + (summary.hasPolicy ? "stored" : "not stored")
       ),
     ]
-    return "<section class=\"tiles\">\n"
-      + tiles.map {
-        "<div><span class=\"soft\">\($0.0)</span><b>\($0.1)</b><span class=\"soft\">\($0.2)</span></div>"
-      }.joined(separator: "\n") + "\n</section>"
+    return Page.tiles(tiles)
   }
 
   private func warnings() -> String {
-    if summary.warnings.isEmpty { return "<p class=\"good\">Nothing odd was found.</p>" }
-    let items = summary.warnings.prefix(100).map {
-      "<li>\(SVG.escape(PlainText.line($0, limit: 600)))</li>"
-    }
-    return "<section class=\"warnings\">\n<h2>Warnings</h2>\n<ul>\n"
-      + items.joined(separator: "\n") + "\n</ul>\n</section>"
+    Page.warnings(summary.warnings, none: "Nothing odd was found.")
   }
-
-  static let style = """
-    :root{color-scheme:light dark;--page:#fff;--ink:#1b2530;--soft:#5a6773;--line:#e0e5ea;--panel:#f6f8fa;
-    --accent:#1f6fb4;--mean:#c4511b;--warn:#7a4a00;--warnpanel:#fff5e0;--warnline:#eccb8b;--good:#1d6b3a;
-    --d1:#d6e6f4;--d2:#b7d4ec;--d3:#8fbfe2;--d4:#64a6d5;--d5:#3f8bc4;--d6:#226fae;--d7:#115391;--d8:#08306b}
-    @media (prefers-color-scheme:dark){:root{--page:#11161c;--ink:#e3e9ef;--soft:#9aa7b3;--line:#2a333d;
-    --panel:#182029;--accent:#5aa7e8;--mean:#f0935e;--warn:#f2cf8f;--warnpanel:#2c2312;--warnline:#5c4a22;
-    --good:#7fd09b;--d1:#16304a;--d2:#1b4468;--d3:#225b88;--d4:#2d75a9;--d5:#4391c8;--d6:#6aaee0;--d7:#9bcbf0;
-    --d8:#d9ecfc}}
-    *{box-sizing:border-box}
-    body{margin:0;background:var(--page);color:var(--ink);font:15px/1.45 system-ui,sans-serif}
-    main{max-width:1180px;margin:0 auto;padding:24px 20px 40px}
-    h1{font-size:24px;margin:0;overflow-wrap:anywhere}
-    h2{font-size:17px;margin:32px 0 8px}
-    header p{margin:4px 0 20px}
-    .soft,figcaption span{color:var(--soft)}
-    .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:10px}
-    .tiles div{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
-    .tiles span{display:block;font-size:13px}
-    .tiles b{font-size:21px;font-weight:600;font-variant-numeric:tabular-nums}
-    .warnings{background:var(--warnpanel);border:1px solid var(--warnline);color:var(--warn);border-radius:8px;
-    padding:10px 16px;margin-top:16px}
-    .warnings h2{margin:0 0 4px;font-size:15px}
-    .warnings ul{margin:0;padding-left:20px}
-    .warnings li{overflow-wrap:anywhere}
-    .good{color:var(--good);margin:16px 0 0}
-    .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:18px;margin-top:20px}
-    figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:12px 14px 4px}
-    figcaption b{display:block;font-weight:600}
-    figcaption span{font-size:13px}
-    svg{width:100%;height:auto;display:block}
-    svg text{fill:var(--soft)}
-    .grid{stroke:var(--line)}
-    .axis{stroke:var(--soft)}
-    .bar,.band,.spark,.dots{fill:var(--accent)}
-    .band{fill-opacity:.22}
-    .line,.dots{stroke:var(--accent)}
-    .mean{stroke:var(--mean)}
-    .alive{fill:var(--line);fill-opacity:.6}
-    .d1{fill:var(--d1)}.d2{fill:var(--d2)}.d3{fill:var(--d3)}.d4{fill:var(--d4)}
-    .d5{fill:var(--d5)}.d6{fill:var(--d6)}.d7{fill:var(--d7)}.d8{fill:var(--d8)}
-    .wide{overflow-x:auto}
-    table{border-collapse:collapse;width:100%;font-size:13px}
-    th,td{text-align:right;padding:4px 10px;border-bottom:1px solid var(--line);white-space:nowrap;
-    font-variant-numeric:tabular-nums}
-    th{color:var(--soft);font-weight:500}
-    th:first-child,td:first-child,.left{text-align:left}
-    td.text{white-space:normal;overflow-wrap:anywhere;text-align:left}
-    td.text{width:75%}
-    td svg{width:112px;height:22px}
-    footer{margin-top:32px;font-size:13px}
-    """
 }

@@ -61,9 +61,10 @@ package struct Curve: Sendable, Equatable {
 
   /// Mean and band at the places that all of several curves have; `nil` without such places.
   init?(mean curves: [Curve], label: String, _ kind: CurveBand) {
+    guard curves.count > 1 else { return nil }
     let tables = curves.map { Dictionary(zip($0.x, $0.y), uniquingKeysWith: { $1 }) }
     let places = tables[0].keys.filter { x in tables.allSatisfy { $0[x] != nil } }.sorted()
-    guard !places.isEmpty, curves.count > 1 else { return nil }
+    guard !places.isEmpty else { return nil }
     self.init(label: label, x: places, y: places)
     for (index, x) in places.enumerated() {
       let values = tables.map { $0[x]! }

@@ -26,12 +26,6 @@ struct CurlTransfer {
     (self.url, self.file, self.offset, self.validator) = (url, file, offset, validator)
   }
 
-  /// The program, looked for as a shell does.
-  static var program: String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-      .map { "\($0)/curl" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
   func start(_ program: String) throws {
     try? FileManager.default.removeItem(atPath: headers)
     process.executableURL = URL(fileURLWithPath: program)

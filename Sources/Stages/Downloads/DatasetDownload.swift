@@ -68,7 +68,9 @@ public struct DatasetDownload {
     interruption: Interruption, notice: (String) -> Void = { _ in },
     progress: (Int, Int?) -> Void = { _, _ in }
   ) throws(DownloadError) -> Record {
-    guard let program = CurlTransfer.program else { throw .noCurl(url: url, path: path) }
+    guard let program = InstalledProgram.path(of: "curl") else {
+      throw .noCurl(url: url, path: path)
+    }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     do {
       try FileManager.default.createDirectory(
