@@ -32,7 +32,7 @@ struct Page {
       <p class="soft">\(SVG.escape(subtitle))</p>
       </header>
       \(body.filter { !$0.isEmpty }.joined(separator: "\n"))
-      <footer class="soft">bred \(PackageVersion.number), \(SVG.escape(command))</footer>
+      <footer class="soft">\(PackageVersion.producer), \(SVG.escape(command))</footer>
       </main>
       </body>
       </html>
