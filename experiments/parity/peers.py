@@ -1,0 +1,206 @@
+"""d3rlpy's and Stable-Baselines3's own algorithms, and what makes their definitions ours.
+
+`d3rlpy_agent` and `sb3_agent` build a peer's algorithm with the settings of `settings.py`. What no setting of
+the peer can change is changed here, by small functions listed in `D3RLPY_SWITCHES`; each says what it
+switches off. With `as_released=True` none of them is applied.
+"""
+
+import contextlib
+import io
+import math
+import types
+from unittest import mock
+
+import torch
+
+with contextlib.redirect_stderr(io.StringIO()):  # both import `gym`, which prints a page about its age
+    import d3rlpy
+    import gymnasium
+    import stable_baselines3 as sb3
+
+from d3rlpy.algos.qlearning.torch import sac_impl
+from d3rlpy.models.encoders import VectorEncoderFactory
+from d3rlpy.models.torch import ActionOutput, build_gaussian_distribution
+from d3rlpy.models.torch.distributions import GaussianDistribution
+from d3rlpy.models.torch.imitators import VAEDecoder
+from d3rlpy.optimizers import AdamFactory
+
+# d3rlpy
+
+
+def awac_backup(agent):
+    """The target of d3rlpy's AWAC is that of SAC: it subtracts log pi at temperature 1 and draws from the
+    policy squashed after the noise. Here: the plain value of a draw around tanh(mean), as in rlkit."""
+    impl = agent.impl
+
+    def compute_target(self, batch):
+        with torch.no_grad():
+            action = build_gaussian_distribution(impl.policy(batch.next_observations))._dist.rsample()
+            return impl._targ_q_func_forwarder.compute_target(
+                batch.next_observations, action, reduction="min")
+
+    impl.compute_target = types.MethodType(compute_target, impl)
+
+
+def awac_unclamped(agent):
+    """d3rlpy clamps the draws by which an advantage is judged to [-1, 1]; rlkit and we do not."""
+    compute = agent.impl._compute_weights
+
+    def sample_n(self, n):
+        return self._dist.rsample((n,)).transpose(0, 1)
+
+    def compute_weights(*arguments):
+        with mock.patch.object(GaussianDistribution, "sample_n", sample_n):
+            return compute(*arguments)
+
+    agent.impl._compute_weights = compute_weights
+
+
+def iql_log_std(agent):
+    """d3rlpy's log sigma is -5 + 7 sigmoid(p), -1.5 at the start; in IQL's code and here clip(p, -5, 2),
+    0 at the start."""
+    policy = agent.impl.policy
+
+    def forward(self, x, *_):
+        mean = self._mu(self._encoder(x))
+        return ActionOutput(mean, torch.tanh(mean), self._logstd.clamp(-5.0, 2.0))
+
+    policy.forward = types.MethodType(forward, policy)
+
+
+def bcq_decoder(agent):
+    """d3rlpy's decoder is linear where its argument says `with_squash=True`, the default of all callers; in
+    BCQ's code and here an action is tanh of it."""
+    decoder = agent.impl._modules.vae_decoder
+    original = VAEDecoder.forward
+
+    def forward(self, x, latent, with_squash=True):
+        return original(self, x, latent, not with_squash)
+
+    decoder.forward = types.MethodType(forward, decoder)
+
+
+def cql_drawn_backup(agent):
+    """Without entropy, d3rlpy's CQL backs up the value of the policy's mean; rlkit and we that of a draw."""
+    impl = agent.impl
+    if impl._soft_q_backup or impl._max_q_backup:
+        return
+
+    def compute_target(self, batch):
+        with torch.no_grad():
+            policy = sac_impl.build_squashed_gaussian_distribution(impl.policy(batch.next_observations))
+            return impl._targ_q_func_forwarder.compute_target(
+                batch.next_observations, policy.sample(), reduction="min")
+
+    impl.compute_target = types.MethodType(compute_target, impl)
+
+
+D3RLPY_SWITCHES = {
+    "awac": [awac_backup, awac_unclamped],
+    "iql": [iql_log_std],
+    "bcq": [bcq_decoder],
+    "cql": [cql_drawn_backup],
+}
+
+D3RLPY = {
+    "bc": d3rlpy.algos.BCConfig,
+    "td3-bc": d3rlpy.algos.TD3PlusBCConfig,
+    "iql": d3rlpy.algos.IQLConfig,
+    "awac": d3rlpy.algos.AWACConfig,
+    "bcq": d3rlpy.algos.BCQConfig,
+    "cql": d3rlpy.algos.CQLConfig,
+    "sac": d3rlpy.algos.SACConfig,
+    "td3": d3rlpy.algos.TD3Config,
+}
+
+
+def d3rlpy_agent(name, sizes, hidden, settings, as_released=False, weight_decay=0.0, encoders={}):
+    """An algorithm of d3rlpy with its networks made; `agent.impl` holds losses, networks and optimisers.
+
+    sizes: (observation, action). encoders: hidden sizes of single parts, such as {"imitator": [9, 9]}."""
+    config = D3RLPY[name]
+    fields = set(config.__dataclass_fields__)
+    options = dict(settings)
+    for part in ("", "actor", "critic", "value", "imitator"):
+        key = "_".join(filter(None, [part, "encoder_factory"]))
+        if key in fields:
+            options[key] = VectorEncoderFactory(list(encoders.get(part, hidden)))
+    if weight_decay:
+        options["actor_optim_factory"] = AdamFactory(weight_decay=weight_decay)
+    agent = config(**options).create(device="cpu:0")
+    agent.create_impl((sizes[0],), sizes[1])
+    if not as_released:
+        for switch in D3RLPY_SWITCHES.get(name, []):
+            switch(agent)
+    agent.impl._modules.set_train()
+    return agent
+
+
+# Stable-Baselines3
+
+
+class Stub(gymnasium.Env):
+    """Sizes without a robot, for a peer that wants an environment to know them."""
+
+    def __init__(self, sizes):
+        self.observation_space = gymnasium.spaces.Box(-math.inf, math.inf, (sizes[0],))
+        self.action_space = gymnasium.spaces.Box(-1, 1, (sizes[1],))
+
+
+def sb3_agent(name, environment, hidden, settings, as_released=False):
+    kind = {"sac": sb3.SAC, "td3": sb3.TD3}[name]
+    agent = kind(
+        "MlpPolicy", environment, policy_kwargs={"net_arch": list(hidden)}, device="cpu", **settings)
+    if name == "sac" and not as_released:
+        # log(1 - a^2 + 1e-6) in place of the exact form.
+        agent.actor.action_dist.epsilon = 0.0
+    agent.set_logger(sb3.common.logger.Logger(None, []))
+    return agent
+
+
+# How our networks start
+
+
+def linears(module):
+    return [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+
+
+@torch.no_grad()
+def start_like_rlkit(networks, head_bound, random_bias=()):
+    """Hidden weights uniform on +-1/sqrt(outputs), biases 0; heads uniform on +-head_bound with bias 0, but
+    for those in `random_bias`. networks: lists of layers, heads last, as (hidden, heads)."""
+    for hidden, heads in networks:
+        for layer in hidden:
+            bound = 1 / math.sqrt(layer.out_features)
+            layer.weight.uniform_(-bound, bound)
+            layer.bias.zero_()
+        for layer in heads:
+            layer.weight.uniform_(-head_bound, head_bound)
+            layer.bias.zero_()
+            if layer in random_bias:
+                layer.bias.uniform_(-head_bound, head_bound)
+
+
+@torch.no_grad()
+def start_orthogonal(layers):
+    for layer in layers:
+        torch.nn.init.orthogonal_(layer.weight, math.sqrt(2))
+        layer.bias.zero_()
+
+
+def start_like_ours(name, agent):
+    """Draws a peer's networks as ours are drawn, where that differs from PyTorch's way; targets follow."""
+    impl = agent.impl
+    if name in ("awac", "cql", "sac"):
+        critics = [(linears(q)[:-1], linears(q)[-1:]) for q in impl.q_function]
+        start_like_rlkit(critics, 3e-3)
+        policy = impl.policy
+        deviation = [policy._logstd] if isinstance(policy._logstd, torch.nn.Linear) else []
+        start_like_rlkit(
+            [(linears(policy._encoder), [policy._mu] + deviation)], 1e-3, random_bias=deviation)
+    elif name == "iql":
+        for module in (impl.policy, impl._modules.value_func, *impl.q_function):
+            start_orthogonal(linears(module))
+    else:
+        return
+    d3rlpy.torch_utility.hard_sync(impl._modules.targ_q_funcs, impl._modules.q_funcs)
