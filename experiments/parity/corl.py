@@ -6,18 +6,24 @@ import sys
 import types
 
 
-def load_corl(folder, name):
-    """Classes of `name`.py, looked for in folder, folder/offline and folder/finetune."""
-    for program in ("d4rl", "gym", "pyrallis", "wandb"):
-        sys.modules[program] = types.ModuleType(program)
+def load_program(path):
+    """The classes of one program, without the packages that only its `train` needs."""
+    for name in ("d4rl", "gym", "pyrallis", "wandb"):
+        sys.modules[name] = types.ModuleType(name)
     sys.modules["gym"].Env = object
     sys.modules["pyrallis"].wrap = lambda: lambda function: function
+    spec = importlib.util.spec_from_file_location(f"corl_{pathlib.Path(path).stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    # Its dataclasses look for themselves there.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_corl(folder, name):
+    """The classes of `name`.py in folder, folder/offline or folder/finetune."""
     places = [pathlib.Path(folder) / part / f"{name}.py" for part in ("", "offline", "finetune")]
     found = [place for place in places if place.exists()]
     if not found:
         sys.exit(f"no CORL program at any of {', '.join(map(str, places))}")
-    spec = importlib.util.spec_from_file_location(f"corl_{name}", found[0])
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_program(found[0])

@@ -9,27 +9,15 @@ and rewards scaled by the range of returns (`normalize=False, normalize_reward=T
 """
 
 import argparse
-import importlib.util
-import sys
-import types
 
 import gymnasium
 import h5py
 import numpy as np
 import torch
 
+from corl import load_program
+
 SCORE_OF_NOTHING, SCORE_OF_EXPERT = -280.178953, 12135.0
-
-
-def load(program):
-    for name in ("d4rl", "gym", "pyrallis", "wandb"):
-        sys.modules[name] = types.ModuleType(name)
-    sys.modules["gym"].Env = object
-    sys.modules["pyrallis"].wrap = lambda: lambda function: function
-    spec = importlib.util.spec_from_file_location("iql", program)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def main():
@@ -42,7 +30,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
 
-    iql = load(options.program)
+    iql = load_program(options.program)
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     file = h5py.File(options.dataset)

@@ -3,7 +3,7 @@
 `Tests/Fixtures` holds weights, minibatches, draws and what our algorithms make of them; `make test` holds
 our own programs to these numbers at 1e-5. Here they are put into the networks of the peers, whose own code
 computes losses and gradients; random numbers are dealt out to it from the same file. Each line is one number
-or one gradient, relative to the largest element expected; more than --tolerance is a failure.
+or one gradient, relative to the largest element expected; more than --tolerance is a failure. At the end, a row for each case: comparisons, largest difference.
 
     .build-parity/bin/python experiments/parity/initial_numbers.py
     .build-parity/bin/python experiments/parity/initial_numbers.py --only awac,bcq --as-released
@@ -104,7 +104,7 @@ class Draws:
 
 class Report:
     def __init__(self, tolerance):
-        self.tolerance, self.failures, self.rows = tolerance, 0, []
+        self.tolerance, self.failures, self.worst = tolerance, 0, {}
 
     def compare(self, case, what, actual, expected):
         actual = torch.as_tensor(actual, dtype=torch.float64).detach().reshape(-1)
@@ -115,6 +115,8 @@ class Report:
         error = (actual - expected).abs().max().item() / scale
         failed = not error <= self.tolerance
         self.failures += failed
+        count, worst = self.worst.get(case, (0, 0.0))
+        self.worst[case] = (count + 1, max(worst, error))
         number = f"{expected[0].item():.6g}" if len(expected) == 1 else f"{len(expected)} numbers"
         print(f"{'FAIL' if failed else 'ok':4}  {case:34} {what:36} {number:>12}  off by {error:.1e}", flush=True)
 
@@ -604,6 +606,8 @@ def main():
     for name in chosen:
         for run in CASES[name]:
             run(report, options)
+    for case, (count, worst) in report.worst.items():
+        print(f"| {case} | {count} | {worst:.0e} |")
     print(f"{report.failures} of these are off by more than {options.tolerance:g}")
     sys.exit(1 if report.failures else 0)
 

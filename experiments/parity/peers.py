@@ -204,3 +204,16 @@ def start_like_ours(name, agent):
     else:
         return
     d3rlpy.torch_utility.hard_sync(impl._modules.targ_q_funcs, impl._modules.q_funcs)
+
+
+def start_sb3_like_ours(agent):
+    critics = [(linears(q)[:-1], linears(q)[-1:]) for q in agent.critic.q_networks]
+    start_like_rlkit(critics, 3e-3)
+    actor = agent.actor
+    if hasattr(actor, "latent_pi"):
+        start_like_rlkit(
+            [(linears(actor.latent_pi), [actor.mu, actor.log_std])], 1e-3, random_bias=[actor.log_std])
+    else:
+        start_like_rlkit([(linears(actor.mu)[:-1], linears(actor.mu)[-1:])], 1e-3)
+        agent.actor_target.load_state_dict(actor.state_dict())
+    agent.critic_target.load_state_dict(agent.critic.state_dict())

@@ -1,0 +1,438 @@
+"""Learning curves of our algorithms beside those of d3rlpy, Stable-Baselines3 and CORL, on the same data.
+
+A job is (program, algorithm, robot, seed), a process of its own. Scores go into one table, a row per
+evaluation; a job whose rows are there is passed over, so that a stopped comparison goes on where it stood
+(a job that was stopped begins anew).
+
+    python experiments/parity/curves.py list
+    python experiments/parity/curves.py run --bred .build/release/bred --jobs 2
+    python experiments/parity/curves.py run --bred .build/release/bred --only d3rlpy,awac,halfcheetah,0
+    python experiments/parity/curves.py report
+
+Settings are in settings.py; both sides draw minibatches of the same rows, those of D4RL's qlearning_dataset.
+Scores are D4RL's, of ten episodes of mean actions; peers play in Gymnasium's v4 robots.
+"""
+
+import argparse
+import concurrent.futures
+import csv
+import io
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import threading
+
+from settings import (
+    EPISODES, INTERVAL, OFFLINE, ONLINE, ONLINE_INTERVAL, ONLINE_STEPS, ROBOTS, ROWS, SEEDS, UPDATES)
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TABLE = ROOT / "docs" / "results" / "parity.csv"
+COLUMNS = ["program", "algorithm", "robot", "seed", "step", "score", "deviation"]
+# Student's t, two-sided 95 %, by degrees of freedom.
+STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+
+
+def every_job():
+    """In the order in which comparisons become whole: the cheap ones first, a seed at a time."""
+    cheap = ["bc", "td3-bc", "iql", "awac", "bcq"]
+    for robot in ROBOTS:
+        for seed in SEEDS:
+            for name in cheap:
+                yield from ((program, name, robot, seed) for program in ("bred", "d3rlpy"))
+    for robot in ROBOTS:
+        for seed in SEEDS:
+            yield from ((program, "cql", robot, seed) for program in ("bred", "d3rlpy"))
+    for robot in ROBOTS:
+        for seed in SEEDS:
+            for name in ONLINE:
+                yield from ((program, name, robot, seed) for program in ("bred", "sb3"))
+    # What explains: the peers' definitions as released, our likelihood, SPOT.
+    for robot in ROBOTS:
+        for seed in SEEDS:
+            for name in ("awac", "iql", "bcq", "cql"):
+                yield "d3rlpy-as-released", name, robot, seed
+            yield "bred", "bc-likelihood", robot, seed
+            yield from ((program, "spot", robot, seed) for program in ("bred", "corl"))
+
+
+def setting_of(name):
+    return (OFFLINE | ONLINE)[name]
+
+
+def length_of(name):
+    """(steps, interval): updates offline, environment steps online."""
+    if name in ONLINE:
+        return ONLINE_STEPS, ONLINE_INTERVAL
+    return OFFLINE[name].get("updates", UPDATES), OFFLINE[name].get("interval", INTERVAL)
+
+
+def score(robot, total):
+    low, high = ROBOTS[robot]["scores"]
+    return 100 * (total - low) / (high - low)
+
+
+# Our side
+
+
+def data_of(options, robot):
+    path = pathlib.Path(options.data) / f"{robot}-medium-{ROWS // 1000}k.hdf5"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            [options.bred, "dataset", "collect", "--env", robot, "--seed", "0", "--steps", str(ROWS), "--quiet",
+             "--policy", ROOT / "experiments" / "policies" / f"{robot}-medium.safetensors", "--output", path],
+            check=True)
+    return path
+
+
+def run_ours(options, name, robot, seed):
+    """The rows of `bred`'s own progress.csv."""
+    setting, (steps, interval) = setting_of(name), length_of(name)
+    section = "online" if name in ONLINE else "offline"
+    keys = {"evaluation.episodes": EPISODES} | setting.get("keys", {})
+    keys |= {f"{section}.{setting['algorithm']}.{key}": value for key, value in setting["ours"].items()}
+    output = pathlib.Path(options.runs) / f"bred-{name}-{robot}-{seed}"
+    command = [options.bred]
+    if name in ONLINE:
+        keys |= {
+            "online.algorithm": setting["algorithm"], "online.environmentSteps": steps, "online.randomSteps": 1000,
+            "online.warmupSteps": 1000, "online.firstBlockMultiplier": 1,
+            "evaluation.interval": interval // 1000}
+        command += ["sac"]
+    else:
+        keys |= {"offline.members": 1, "offline.gradientSteps": steps, "offline.epochSteps": interval}
+        command += ["train", setting["algorithm"], "--dataset", data_of(options, robot)]
+    command += ["--env", robot, "--seed", str(seed), "--threads", "1", "--quiet", "--resume", "--output", output]
+    for key, value in keys.items():
+        command += ["--set", f"{key}={value}"]
+    subprocess.run(command, check=True)
+    clock = "environment_steps" if name in ONLINE else "gradient_steps"
+    table = output / "finetune" / "progress.csv"
+    with open(table if table.exists() else output / "progress.csv") as file:
+        rows = [row for row in csv.DictReader(file) if row["eval_return_mean"]]
+    low, high = ROBOTS[robot]["scores"]
+    return [
+        (int(float(row[clock])), score(robot, float(row["eval_return_mean"])),
+         100 * float(row["eval_return_std"]) / (high - low))
+        for row in rows if int(float(row[clock])) > 0]
+
+
+# Peers
+
+
+class Evaluation:
+    """Ten robots side by side, so that a policy is asked once for all."""
+
+    def __init__(self, robot, seed):
+        import gymnasium
+
+        self.robot, self.seed = robot, 10_000 * (seed + 1)
+        self.robots = [gymnasium.make(ROBOTS[robot]["gymnasium"]) for _ in range(EPISODES)]
+
+    def __call__(self, act):
+        import numpy as np
+
+        seen = [robot.reset(seed=self.seed + i)[0] for i, robot in enumerate(self.robots)]
+        totals, running = np.zeros(EPISODES), list(range(EPISODES))
+        while running:
+            actions = act(np.stack([seen[i] for i in running]))
+            for i, action in zip(list(running), np.asarray(actions, dtype=np.float64)):
+                seen[i], reward, terminated, truncated, _ = self.robots[i].step(action)
+                totals[i] += reward
+                if terminated or truncated:
+                    running.remove(i)
+        scores = [score(self.robot, total) for total in totals]
+        return statistics.fmean(scores), statistics.pstdev(scores)
+
+
+class Rows:
+    """Transitions of a D4RL file: the following row is the next observation, and a row at which the time
+    ran out, or the last, is none."""
+
+    def __init__(self, path, keys):
+        import h5py
+        import numpy as np
+        import torch
+
+        with h5py.File(path) as file:
+            observations, actions, rewards = (file[key][()] for key in ("observations", "actions", "rewards"))
+            terminals, timeouts = file["terminals"][()].astype(bool), file["timeouts"][()].astype(bool)
+        if keys.get("dataset.rewards") == "return-range":
+            ends = np.nonzero(timeouts | terminals)[0] + 1
+            returns = [part.sum(dtype=np.float64) for part in np.split(rewards, ends)[:-1]]
+            rewards = rewards * (1000 / (max(returns) - min(returns)))
+        kept = np.nonzero(~timeouts[:-1])[0]
+        self.mean, self.scale = 0.0, 1.0
+        if keys.get("dataset.observations") == "normalized":
+            self.mean, self.scale = observations[kept].mean(0), observations[kept].std(0) + 1e-3
+        observations = (observations - self.mean) / self.scale
+        columns = (observations[kept], actions[kept], rewards[kept, None], observations[kept + 1],
+                   terminals[kept, None])
+        self.columns = [torch.tensor(np.asarray(column), dtype=torch.float32) for column in columns]
+        self.sizes = (observations.shape[1], actions.shape[1])
+
+    def minibatch(self, size):
+        import torch
+
+        rows = torch.randint(0, len(self.columns[0]), (size,))
+        return [column[rows] for column in self.columns]
+
+    def asked(self, policy):
+        """A policy of observations as the robot gives them."""
+        import torch
+
+        def act(observations):
+            with torch.no_grad():
+                seen = torch.tensor((observations - self.mean) / self.scale, dtype=torch.float32)
+                return policy(seen).numpy()
+        return act
+
+
+def run_d3rlpy(options, name, robot, seed, as_released=False):
+    import torch
+
+    import peers
+
+    torch.manual_seed(seed)
+    setting, (steps, interval) = OFFLINE[name], length_of(name)
+    rows = Rows(data_of(options, robot), setting.get("keys", {}))
+    agent = peers.d3rlpy_agent(name, rows.sizes, [256, 256], setting["theirs"], as_released)
+    if not as_released:
+        peers.start_like_ours(name, agent)
+    impl, evaluate = agent.impl, Evaluation(robot, seed)
+    size = setting["theirs"]["batch_size"]
+    zeros, ones, nothing = torch.zeros(size, 1), torch.ones(size, 1), torch.zeros(size, rows.sizes[1])
+    for step in range(steps):
+        observations, actions, rewards, following, terminals = rows.minibatch(size)
+        metrics = impl.update(peers.d3rlpy.torch_utility.TorchMiniBatch(
+            observations=observations, actions=actions, rewards=rewards, next_observations=following,
+            next_actions=nothing, returns_to_go=zeros, terminals=terminals, intervals=ones, device="cpu:0"), step)
+        if (step + 1) % interval == 0:
+            print(step + 1, metrics, flush=True)
+            yield step + 1, *evaluate(rows.asked(impl.predict_best_action))
+
+
+def run_corl(options, name, robot, seed):
+    import torch
+
+    from corl import load_corl
+
+    assert name == "spot" and options.corl, "CORL's programs: --corl FOLDER, for spot"
+    program = load_corl(options.corl, name)
+    torch.manual_seed(seed)
+    setting, (steps, interval) = OFFLINE[name], length_of(name)
+    rows = Rows(data_of(options, robot), setting.get("keys", {}))
+    adam = lambda module, rate=3e-4: torch.optim.Adam(module.parameters(), lr=rate)
+    vae = program.VAE(*rows.sizes, 2 * rows.sizes[1], 1.0, 750)
+    actor, critics = program.Actor(*rows.sizes, 1.0), [program.Critic(*rows.sizes) for _ in range(2)]
+    trainer = program.SPOT(
+        1.0, actor, adam(actor), critics[0], adam(critics[0]), critics[1], adam(critics[1]), vae, adam(vae, 1e-3),
+        lambd=setting["theirs"]["lambd"])
+    evaluate = Evaluation(robot, seed)
+    for step in range(steps):
+        learn = trainer.vae_train if step < setting["theirs"]["vae_steps"] else trainer.train
+        metrics = learn(rows.minibatch(256))
+        if (step + 1) % interval == 0:
+            print(step + 1, metrics, flush=True)
+            yield step + 1, *evaluate(rows.asked(actor))
+
+
+def run_sb3(options, name, robot, seed):
+    import gymnasium
+    import numpy as np
+    import torch
+
+    import peers
+
+    setting, (steps, interval) = ONLINE[name], length_of(name)
+    theirs = setting["theirs"] | {"seed": seed}
+    environment = gymnasium.make(ROBOTS[robot]["gymnasium"])
+    if setting["algorithm"] == "td3":
+        size = environment.action_space.shape[0]
+        theirs["action_noise"] = peers.sb3.common.noise.NormalActionNoise(np.zeros(size), 0.1 * np.ones(size))
+    agent = peers.sb3_agent(setting["algorithm"], environment, [256, 256], theirs)
+    peers.start_sb3_like_ours(agent)
+    evaluate, found = Evaluation(robot, seed), []
+
+    class Watch(peers.sb3.common.callbacks.BaseCallback):
+        """Looks after the updates that belong to the steps, as we do, and not before them."""
+
+        def _on_step(self):
+            return True
+
+        def _on_rollout_start(self):
+            if self.num_timesteps > 0 and self.num_timesteps % interval == 0:
+                found.append((self.num_timesteps, *evaluate(
+                    lambda seen: self.model.predict(seen.astype(np.float32), deterministic=True)[0])))
+                print(*found[-1], flush=True)
+
+        _on_training_end = _on_rollout_start
+
+    torch.manual_seed(seed)
+    agent.learn(steps, callback=Watch())
+    return found
+
+
+def run_one(options, job):
+    program, name, robot, seed = job
+    if program == "bred":
+        return run_ours(options, name, robot, seed)
+    import torch
+
+    torch.set_num_threads(1)
+    if program == "sb3":
+        return run_sb3(options, name, robot, seed)
+    if program == "corl":
+        return run_corl(options, name, robot, seed)
+    return run_d3rlpy(options, name, robot, seed, as_released=program == "d3rlpy-as-released")
+
+
+# The table
+
+
+def read_table():
+    if not TABLE.exists():
+        return {}
+    table = {}
+    with open(TABLE) as file:
+        for row in csv.DictReader(file):
+            job = (row["program"], row["algorithm"], row["robot"], int(row["seed"]))
+            table.setdefault(job, []).append((int(row["step"]), float(row["score"]), float(row["deviation"])))
+    return table
+
+
+def write_table(table):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for job in sorted(table, key=str):
+        for step, mean, deviation in table[job]:
+            writer.writerow([*job, step, f"{mean:.2f}", f"{deviation:.2f}"])
+    temporary = TABLE.with_suffix(".tmp")
+    temporary.write_text(text.getvalue())
+    temporary.replace(TABLE)
+
+
+def wanted(options):
+    """Jobs that --only leaves: of each kind of word given, one must fit."""
+    words = set(options.only.split(",")) if options.only else set()
+    known = [set(map(str, column)) for column in zip(*every_job())]
+    unknown = words - set().union(*known)
+    if unknown:
+        sys.exit(f"curves.py: no job has {', '.join(sorted(unknown))}; see `curves.py list`")
+    jobs = []
+    for job in every_job():
+        if all(not words & kind or str(value) in words for value, kind in zip(job, known)):
+            jobs.append(job)
+    return jobs
+
+
+def run(options):
+    lock = threading.Lock()
+    done = read_table()
+    jobs = [job for job in wanted(options) if job not in done]
+    if not options.corl:
+        jobs = [job for job in jobs if job[0] != "corl"]
+    pathlib.Path(options.runs).mkdir(parents=True, exist_ok=True)
+    for robot in {job[2] for job in jobs}:
+        data_of(options, robot)
+    failed = []
+
+    def work(job):
+        title = "-".join(map(str, job))
+        arguments = [sys.executable, __file__, "one", *map(str, job)]
+        arguments += [part for key in ("bred", "data", "runs", "corl") if getattr(options, key)
+                      for part in (f"--{key}", str(getattr(options, key)))]
+        log = pathlib.Path(options.runs) / f"{title}.log"
+        with open(log, "w") as output:
+            environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            code = subprocess.run(arguments, stdout=output, stderr=output, env=environment).returncode
+        rows = [line.split()[1:] for line in log.read_text().splitlines() if line.startswith("score:")]
+        with lock:
+            if code or not rows:
+                failed.append(title)
+                print(f"{title}: failed, see {log}", file=sys.stderr, flush=True)
+                return
+            table = read_table()
+            table[job] = [(int(step), float(mean), float(deviation)) for step, mean, deviation in rows]
+            write_table(table)
+            print(f"{title}: {table[job][-1][1]:.1f} at the end", flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        list(pool.map(work, jobs))
+    sys.exit(1 if failed else 0)
+
+
+def interval_of(values):
+    """Mean and half of Student's 95 % interval; no interval of one value."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return mean, math.nan
+    return mean, STUDENT[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+
+
+def shown(mean, half):
+    return f"{mean:.1f}" if math.isnan(half) else f"{mean:.1f} ± {half:.1f}"
+
+
+def report(_):
+    table = read_table()
+    for robot in ROBOTS:
+        for name in OFFLINE | ONLINE:
+            programs = {}
+            for (program, algorithm, of, seed), rows in table.items():
+                if algorithm == name and of == robot:
+                    programs.setdefault(program, {})[seed] = rows
+            if not programs:
+                continue
+            steps = [step for step, _, _ in next(iter(next(iter(programs.values())).values()))]
+            print(f"\n**{name}, {robot}**\n")
+            print("| program | seeds | " + " | ".join(f"{step:,}" for step in steps) + " | whole curve |")
+            print("|---" * (len(steps) + 3) + "|")
+            for program in sorted(programs):
+                seeds = programs[program]
+                cells = []
+                for place in range(len(steps)):
+                    cells.append(shown(*interval_of([rows[place][1] for rows in seeds.values()])))
+                whole = [statistics.fmean(mean for _, mean, _ in rows) for rows in seeds.values()]
+                names = " ".join(map(str, sorted(seeds)))
+                print(f"| {program} | {names} | " + " | ".join(cells) + f" | {shown(*interval_of(whole))} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("list", "name the jobs"), ("run", "run those that are not in the table"),
+                       ("one", "run one job, its scores to standard output"), ("report", "the table in Markdown")):
+        command = commands.add_parser(name, help=text)
+        if name in ("list", "run"):
+            command.add_argument("--only", help="comma-separated programs, algorithms, robots, seeds")
+        if name == "one":
+            for key in ("program", "algorithm", "robot"):
+                command.add_argument(key)
+            command.add_argument("seed", type=int)
+        if name in ("run", "one"):
+            command.add_argument("--bred", default=ROOT / ".build" / "release" / "bred")
+            command.add_argument("--data", default=ROOT / "runs" / "parity" / "data")
+            command.add_argument("--runs", default=ROOT / "runs" / "parity")
+            command.add_argument("--corl", help="folder of CORL's programs; its jobs are left out without")
+        if name == "run":
+            command.add_argument("--jobs", type=int, default=1, help="processes at a time, of one thread each")
+    options = parser.parse_args()
+    if options.command == "list":
+        done = read_table()
+        for job in wanted(options):
+            print(*job, "done" if job in done else "")
+    elif options.command == "one":
+        for row in run_one(options, (options.program, options.algorithm, options.robot, options.seed)):
+            print("score:", *row, flush=True)
+    else:
+        {"run": run, "report": report}[options.command](options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+# Other people's programs beside ours, in a throw-away environment of their own.
+#   make parity          losses and gradients, then learning curves, then the tables of docs/results/parity.md
+#   make parity-numbers  losses and gradients alone: a minute
+#   make clean-parity    remove the environment
+#
+# Variables: PARITY_ENVIRONMENT (where it is made), PARITY_JOBS (processes at a time), PARITY_ONLY (which
+# curves, see curves.py), PARITY_TORCH (PyTorch's name for pip), CORL (folder of CORL's programs, if there).
+
+PARITY := experiments/parity
+PARITY_ENVIRONMENT ?= .build-parity
+PARITY_JOBS ?= 1
+PARITY_PYTHON = $(PARITY_ENVIRONMENT)/bin/python
+
+.PHONY: parity parity-numbers clean-parity
+
+parity: build parity-numbers
+	$(PARITY_PYTHON) $(PARITY)/curves.py run --bred $(BRED) --jobs $(PARITY_JOBS) \
+	  $(if $(PARITY_ONLY),--only $(PARITY_ONLY)) $(if $(CORL),--corl $(CORL))
+	$(PARITY_PYTHON) $(PARITY)/curves.py report
+
+parity-numbers:
+	$(PARITY)/setup.sh $(PARITY_ENVIRONMENT)
+	$(PARITY_PYTHON) $(PARITY)/initial_numbers.py $(if $(CORL),--corl $(CORL))
+
+clean-parity:
+	rm -rf $(PARITY_ENVIRONMENT)
