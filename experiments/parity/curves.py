@@ -1,12 +1,12 @@
 """Learning curves of our algorithms beside those of d3rlpy, Stable-Baselines3 and CORL, on the same data.
 
 A job is (program, algorithm, robot, seed), a process of its own. Scores go into one table, a row per
-evaluation; a job whose rows are there is passed over, so that a stopped comparison goes on where it stood
-(a job that was stopped begins anew).
+evaluation; a job whose rows reach as far as asked is passed over, so that a stopped comparison goes on where
+it stood (a job that was stopped begins anew).
 
     python experiments/parity/curves.py list
     python experiments/parity/curves.py run --bred .build/release/bred --jobs 2
-    python experiments/parity/curves.py run --bred .build/release/bred --only d3rlpy,awac,halfcheetah,0
+    python experiments/parity/curves.py run --bred .build/release/bred --only d3rlpy,awac,halfcheetah,0 --updates 5000
     python experiments/parity/curves.py report
 
 Settings are in settings.py; both sides draw minibatches of the same rows, those of D4RL's qlearning_dataset.
@@ -31,7 +31,9 @@ from settings import (
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TABLE = ROOT / "docs" / "results" / "parity.csv"
-COLUMNS = ["program", "algorithm", "robot", "seed", "step", "score", "deviation"]
+# Losses are means since the row before, in our definitions; empty where a peer does not tell.
+MEASURES = ["score", "deviation", "critic_loss", "policy_loss"]
+COLUMNS = ["program", "algorithm", "robot", "seed", "step"] + MEASURES
 # Student's t, two-sided 95 %, by degrees of freedom.
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
@@ -53,6 +55,7 @@ def every_job():
     # What explains: the peers' definitions as released, our likelihood, SPOT.
     for robot in ROBOTS:
         for seed in SEEDS:
+            yield "d3rlpy-clamped", "awac", robot, seed
             for name in ("awac", "iql", "bcq", "cql"):
                 yield "d3rlpy-as-released", name, robot, seed
             yield "bred", "bc-likelihood", robot, seed
@@ -63,11 +66,14 @@ def setting_of(name):
     return (OFFLINE | ONLINE)[name]
 
 
-def length_of(name):
-    """(steps, interval): updates offline, environment steps online."""
+def length_of(name, options):
+    """(steps, interval): updates offline, environment steps online; fewer where --updates says so."""
     if name in ONLINE:
         return ONLINE_STEPS, ONLINE_INTERVAL
-    return OFFLINE[name].get("updates", UPDATES), OFFLINE[name].get("interval", INTERVAL)
+    steps, interval = OFFLINE[name].get("updates", UPDATES), OFFLINE[name].get("interval", INTERVAL)
+    if options.updates is not None and options.updates < steps:
+        steps, interval = options.updates, max(1, options.updates // 5)
+    return steps, interval
 
 
 def score(robot, total):
@@ -91,11 +97,11 @@ def data_of(options, robot):
 
 def run_ours(options, name, robot, seed):
     """The rows of `bred`'s own progress.csv."""
-    setting, (steps, interval) = setting_of(name), length_of(name)
+    setting, (steps, interval) = setting_of(name), length_of(name, options)
     section = "online" if name in ONLINE else "offline"
     keys = {"evaluation.episodes": EPISODES} | setting.get("keys", {})
     keys |= {f"{section}.{setting['algorithm']}.{key}": value for key, value in setting["ours"].items()}
-    output = pathlib.Path(options.runs) / f"bred-{name}-{robot}-{seed}"
+    output = pathlib.Path(options.runs) / f"bred-{name}-{robot}-{seed}-{steps}"
     command = [options.bred]
     if name in ONLINE:
         keys |= {
@@ -115,9 +121,11 @@ def run_ours(options, name, robot, seed):
     with open(table if table.exists() else output / "progress.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["eval_return_mean"]]
     low, high = ROBOTS[robot]["scores"]
+    prefix = "" if name in ONLINE else "member0_"
     return [
         (int(float(row[clock])), score(robot, float(row["eval_return_mean"])),
-         100 * float(row["eval_return_std"]) / (high - low))
+         100 * float(row["eval_return_std"]) / (high - low),
+         *(row.get(f"{prefix}{loss}") or "nan" for loss in ("critic_loss", "policy_loss")))
         for row in rows if int(float(row[clock])) > 0]
 
 
@@ -147,6 +155,30 @@ class Evaluation:
                     running.remove(i)
         scores = [score(self.robot, total) for total in totals]
         return statistics.fmean(scores), statistics.pstdev(scores)
+
+
+class Means:
+    """Means of a peer's losses since they were last asked for, as our names and definitions have them."""
+
+    def __init__(self, sums_over_rows=1):
+        self.names = {
+            "critic_loss": ("critic_loss", 2), "q_loss": ("critic_loss", 2), "loss": ("policy_loss", 1),
+            "actor_loss": ("policy_loss", sums_over_rows)}
+        self.sums = {}
+
+    def add(self, metrics):
+        if "q_loss" in metrics:  # IQL's critic_loss is that of Q and V
+            metrics = {key: value for key, value in metrics.items() if key != "critic_loss"}
+        for key, value in metrics.items():
+            if key in self.names:
+                name, divisor = self.names[key]
+                count, total = self.sums.get(name, (0, 0.0))
+                self.sums[name] = (count + 1, total + value / divisor)
+
+    def take(self):
+        found = [self.sums.get(name, (1, math.nan)) for name in ("critic_loss", "policy_loss")]
+        self.sums = {}
+        return [total / count for count, total in found]
 
 
 class Rows:
@@ -192,28 +224,30 @@ class Rows:
         return act
 
 
-def run_d3rlpy(options, name, robot, seed, as_released=False):
+def run_d3rlpy(options, name, robot, seed, as_released=False, without=()):
     import torch
 
     import peers
 
     torch.manual_seed(seed)
-    setting, (steps, interval) = OFFLINE[name], length_of(name)
+    setting, (steps, interval) = OFFLINE[name], length_of(name, options)
     rows = Rows(data_of(options, robot), setting.get("keys", {}))
-    agent = peers.d3rlpy_agent(name, rows.sizes, [256, 256], setting["theirs"], as_released)
+    agent = peers.d3rlpy_agent(name, rows.sizes, [256, 256], setting["theirs"], as_released, without)
     if not as_released:
         peers.start_like_ours(name, agent)
     impl, evaluate = agent.impl, Evaluation(robot, seed)
     size = setting["theirs"]["batch_size"]
+    # AWAC's loss of the policy is a sum over rows there.
+    means = Means(sums_over_rows=size if name == "awac" else 1)
     zeros, ones, nothing = torch.zeros(size, 1), torch.ones(size, 1), torch.zeros(size, rows.sizes[1])
     for step in range(steps):
         observations, actions, rewards, following, terminals = rows.minibatch(size)
         metrics = impl.update(peers.d3rlpy.torch_utility.TorchMiniBatch(
             observations=observations, actions=actions, rewards=rewards, next_observations=following,
             next_actions=nothing, returns_to_go=zeros, terminals=terminals, intervals=ones, device="cpu:0"), step)
+        means.add(metrics)
         if (step + 1) % interval == 0:
-            print(step + 1, metrics, flush=True)
-            yield step + 1, *evaluate(rows.asked(impl.predict_best_action))
+            yield step + 1, *evaluate(rows.asked(impl.predict_best_action)), *means.take()
 
 
 def run_corl(options, name, robot, seed):
@@ -224,7 +258,7 @@ def run_corl(options, name, robot, seed):
     assert name == "spot" and options.corl, "CORL's programs: --corl FOLDER, for spot"
     program = load_corl(options.corl, name)
     torch.manual_seed(seed)
-    setting, (steps, interval) = OFFLINE[name], length_of(name)
+    setting, (steps, interval) = OFFLINE[name], length_of(name, options)
     rows = Rows(data_of(options, robot), setting.get("keys", {}))
     adam = lambda module, rate=3e-4: torch.optim.Adam(module.parameters(), lr=rate)
     vae = program.VAE(*rows.sizes, 2 * rows.sizes[1], 1.0, 750)
@@ -232,13 +266,12 @@ def run_corl(options, name, robot, seed):
     trainer = program.SPOT(
         1.0, actor, adam(actor), critics[0], adam(critics[0]), critics[1], adam(critics[1]), vae, adam(vae, 1e-3),
         lambd=setting["theirs"]["lambd"])
-    evaluate = Evaluation(robot, seed)
+    evaluate, means = Evaluation(robot, seed), Means()
     for step in range(steps):
         learn = trainer.vae_train if step < setting["theirs"]["vae_steps"] else trainer.train
-        metrics = learn(rows.minibatch(256))
+        means.add(learn(rows.minibatch(256)))
         if (step + 1) % interval == 0:
-            print(step + 1, metrics, flush=True)
-            yield step + 1, *evaluate(rows.asked(actor))
+            yield step + 1, *evaluate(rows.asked(actor)), *means.take()
 
 
 def run_sb3(options, name, robot, seed):
@@ -248,7 +281,7 @@ def run_sb3(options, name, robot, seed):
 
     import peers
 
-    setting, (steps, interval) = ONLINE[name], length_of(name)
+    setting, (steps, interval) = ONLINE[name], length_of(name, options)
     theirs = setting["theirs"] | {"seed": seed}
     environment = gymnasium.make(ROBOTS[robot]["gymnasium"])
     if setting["algorithm"] == "td3":
@@ -267,7 +300,7 @@ def run_sb3(options, name, robot, seed):
         def _on_rollout_start(self):
             if self.num_timesteps > 0 and self.num_timesteps % interval == 0:
                 found.append((self.num_timesteps, *evaluate(
-                    lambda seen: self.model.predict(seen.astype(np.float32), deterministic=True)[0])))
+                    lambda seen: self.model.predict(seen.astype(np.float32), deterministic=True)[0]), math.nan, math.nan))
                 print(*found[-1], flush=True)
 
         _on_training_end = _on_rollout_start
@@ -288,7 +321,9 @@ def run_one(options, job):
         return run_sb3(options, name, robot, seed)
     if program == "corl":
         return run_corl(options, name, robot, seed)
-    return run_d3rlpy(options, name, robot, seed, as_released=program == "d3rlpy-as-released")
+    return run_d3rlpy(
+        options, name, robot, seed, as_released=program == "d3rlpy-as-released",
+        without={"d3rlpy-clamped": ["awac_unclamped"]}.get(program, ()))
 
 
 # The table
@@ -301,7 +336,8 @@ def read_table():
     with open(TABLE) as file:
         for row in csv.DictReader(file):
             job = (row["program"], row["algorithm"], row["robot"], int(row["seed"]))
-            table.setdefault(job, []).append((int(row["step"]), float(row["score"]), float(row["deviation"])))
+            table.setdefault(job, []).append(
+                (int(row["step"]), *(float(row[key] or "nan") for key in MEASURES)))
     return table
 
 
@@ -310,8 +346,9 @@ def write_table(table):
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for job in sorted(table, key=str):
-        for step, mean, deviation in table[job]:
-            writer.writerow([*job, step, f"{mean:.2f}", f"{deviation:.2f}"])
+        for step, mean, deviation, *losses in table[job]:
+            shown = ["" if math.isnan(loss) else f"{loss:.5g}" for loss in losses]
+            writer.writerow([*job, step, f"{mean:.2f}", f"{deviation:.2f}", *shown])
     temporary = TABLE.with_suffix(".tmp")
     temporary.write_text(text.getvalue())
     temporary.replace(TABLE)
@@ -333,8 +370,8 @@ def wanted(options):
 
 def run(options):
     lock = threading.Lock()
-    done = read_table()
-    jobs = [job for job in wanted(options) if job not in done]
+    done = {job: rows[-1][0] for job, rows in read_table().items()}
+    jobs = [job for job in wanted(options) if done.get(job, 0) < length_of(job[1], options)[0]]
     if not options.corl:
         jobs = [job for job in jobs if job[0] != "corl"]
     pathlib.Path(options.runs).mkdir(parents=True, exist_ok=True)
@@ -345,7 +382,7 @@ def run(options):
     def work(job):
         title = "-".join(map(str, job))
         arguments = [sys.executable, __file__, "one", *map(str, job)]
-        arguments += [part for key in ("bred", "data", "runs", "corl") if getattr(options, key)
+        arguments += [part for key in ("bred", "data", "runs", "corl", "updates") if getattr(options, key)
                       for part in (f"--{key}", str(getattr(options, key)))]
         log = pathlib.Path(options.runs) / f"{title}.log"
         with open(log, "w") as output:
@@ -358,7 +395,7 @@ def run(options):
                 print(f"{title}: failed, see {log}", file=sys.stderr, flush=True)
                 return
             table = read_table()
-            table[job] = [(int(step), float(mean), float(deviation)) for step, mean, deviation in rows]
+            table[job] = [(int(step), *map(float, measures)) for step, *measures in rows]
             write_table(table)
             print(f"{title}: {table[job][-1][1]:.1f} at the end", flush=True)
 
@@ -389,7 +426,7 @@ def report(_):
                     programs.setdefault(program, {})[seed] = rows
             if not programs:
                 continue
-            steps = [step for step, _, _ in next(iter(next(iter(programs.values())).values()))]
+            steps = [step for step, *_ in next(iter(next(iter(programs.values())).values()))]
             print(f"\n**{name}, {robot}**\n")
             print("| program | seeds | " + " | ".join(f"{step:,}" for step in steps) + " | whole curve |")
             print("|---" * (len(steps) + 3) + "|")
@@ -398,7 +435,7 @@ def report(_):
                 cells = []
                 for place in range(len(steps)):
                     cells.append(shown(*interval_of([rows[place][1] for rows in seeds.values()])))
-                whole = [statistics.fmean(mean for _, mean, _ in rows) for rows in seeds.values()]
+                whole = [statistics.fmean(mean for _, mean, *_ in rows) for rows in seeds.values()]
                 names = " ".join(map(str, sorted(seeds)))
                 print(f"| {program} | {names} | " + " | ".join(cells) + f" | {shown(*interval_of(whole))} |")
 
@@ -419,6 +456,7 @@ def main():
             command.add_argument("--bred", default=ROOT / ".build" / "release" / "bred")
             command.add_argument("--data", default=ROOT / "runs" / "parity" / "data")
             command.add_argument("--runs", default=ROOT / "runs" / "parity")
+            command.add_argument("--updates", type=int, help="at most so many offline")
             command.add_argument("--corl", help="folder of CORL's programs; its jobs are left out without")
         if name == "run":
             command.add_argument("--jobs", type=int, default=1, help="processes at a time, of one thread each")

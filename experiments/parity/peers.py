@@ -2,7 +2,7 @@
 
 `d3rlpy_agent` and `sb3_agent` build a peer's algorithm with the settings of `settings.py`. What no setting of
 the peer can change is changed here, by small functions listed in `D3RLPY_SWITCHES`; each says what it
-switches off. With `as_released=True` none of them is applied.
+switches off, in this order. With `as_released=True` none of them is applied.
 """
 
 import contextlib
@@ -33,27 +33,22 @@ def awac_backup(agent):
     policy squashed after the noise. Here: the plain value of a draw around tanh(mean), as in rlkit."""
     impl = agent.impl
 
-    def compute_target(self, batch):
+    def compute_target(batch):
         with torch.no_grad():
-            action = build_gaussian_distribution(impl.policy(batch.next_observations))._dist.rsample()
+            policy = build_gaussian_distribution(impl.policy(batch.next_observations))
             return impl._targ_q_func_forwarder.compute_target(
-                batch.next_observations, action, reduction="min")
+                batch.next_observations, policy.sample(), reduction="min")
 
-    impl.compute_target = types.MethodType(compute_target, impl)
+    impl.compute_target = compute_target
 
 
 def awac_unclamped(agent):
-    """d3rlpy clamps the draws by which an advantage is judged to [-1, 1]; rlkit and we do not."""
-    compute = agent.impl._compute_weights
-
-    def sample_n(self, n):
-        return self._dist.rsample((n,)).transpose(0, 1)
-
-    def compute_weights(*arguments):
-        with mock.patch.object(GaussianDistribution, "sample_n", sample_n):
-            return compute(*arguments)
-
-    agent.impl._compute_weights = compute_weights
+    """d3rlpy, like CORL, clamps the policy's draws to [-1, 1] before critics see them; rlkit and we do not."""
+    unclamped = mock.patch.multiple(
+        GaussianDistribution, sample=lambda self: self._dist.rsample(),
+        sample_n=lambda self, n: self._dist.rsample((n,)).transpose(0, 1))
+    for name in ("compute_target", "_compute_weights"):
+        setattr(agent.impl, name, unclamped(getattr(agent.impl, name)))
 
 
 def iql_log_std(agent):
@@ -86,13 +81,13 @@ def cql_drawn_backup(agent):
     if impl._soft_q_backup or impl._max_q_backup:
         return
 
-    def compute_target(self, batch):
+    def compute_target(batch):
         with torch.no_grad():
             policy = sac_impl.build_squashed_gaussian_distribution(impl.policy(batch.next_observations))
             return impl._targ_q_func_forwarder.compute_target(
                 batch.next_observations, policy.sample(), reduction="min")
 
-    impl.compute_target = types.MethodType(compute_target, impl)
+    impl.compute_target = compute_target
 
 
 D3RLPY_SWITCHES = {
@@ -114,10 +109,13 @@ D3RLPY = {
 }
 
 
-def d3rlpy_agent(name, sizes, hidden, settings, as_released=False, weight_decay=0.0, encoders={}):
+def d3rlpy_agent(
+    name, sizes, hidden, settings, as_released=False, without=(), weight_decay=0.0, encoders={}
+):
     """An algorithm of d3rlpy with its networks made; `agent.impl` holds losses, networks and optimisers.
 
-    sizes: (observation, action). encoders: hidden sizes of single parts, such as {"imitator": [9, 9]}."""
+    sizes: (observation, action). without: names of switches that are left out. encoders: hidden sizes of single
+    parts, such as {"imitator": [9, 9]}."""
     config = D3RLPY[name]
     fields = set(config.__dataclass_fields__)
     options = dict(settings)
@@ -129,8 +127,8 @@ def d3rlpy_agent(name, sizes, hidden, settings, as_released=False, weight_decay=
         options["actor_optim_factory"] = AdamFactory(weight_decay=weight_decay)
     agent = config(**options).create(device="cpu:0")
     agent.create_impl((sizes[0],), sizes[1])
-    if not as_released:
-        for switch in D3RLPY_SWITCHES.get(name, []):
+    for switch in D3RLPY_SWITCHES.get(name, []):
+        if not as_released and switch.__name__ not in without:
             switch(agent)
     agent.impl._modules.set_train()
     return agent
