@@ -413,7 +413,8 @@ def interval_of(values):
 
 
 def shown(mean, half):
-    return f"{mean:.1f}" if math.isnan(half) else f"{mean:.1f} ± {half:.1f}"
+    digits = 1 if abs(mean) >= 10 else 2 if abs(mean) >= 1 else 3
+    return f"{mean:.{digits}f}" if math.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def report(_):
@@ -428,16 +429,19 @@ def report(_):
                 continue
             steps = [step for step, *_ in next(iter(next(iter(programs.values())).values()))]
             print(f"\n**{name}, {robot}**\n")
-            print("| program | seeds | " + " | ".join(f"{step:,}" for step in steps) + " | whole curve |")
-            print("|---" * (len(steps) + 3) + "|")
-            for program in sorted(programs):
-                seeds = programs[program]
-                cells = []
-                for place in range(len(steps)):
-                    cells.append(shown(*interval_of([rows[place][1] for rows in seeds.values()])))
-                whole = [statistics.fmean(mean for _, mean, *_ in rows) for rows in seeds.values()]
-                names = " ".join(map(str, sorted(seeds)))
-                print(f"| {program} | {names} | " + " | ".join(cells) + f" | {shown(*interval_of(whole))} |")
+            print("| program | seeds | measure | " + " | ".join(f"{step:,}" for step in steps) + " | mean of all |")
+            print("|---" * (len(steps) + 4) + "|")
+            for place, measure in enumerate(MEASURES):
+                if measure == "deviation":
+                    continue
+                for program in sorted(programs):
+                    curves = [[row[1 + place] for row in rows] for rows in programs[program].values()]
+                    if any(math.isnan(value) for curve in curves for value in curve):
+                        continue
+                    cells = [shown(*interval_of(values)) for values in zip(*curves)]
+                    cells.append(shown(*interval_of([statistics.fmean(curve) for curve in curves])))
+                    names = " ".join(map(str, sorted(programs[program])))
+                    print(f"| {program} | {names} | {measure.replace('_', ' ')} | " + " | ".join(cells) + " |")
 
 
 def main():
