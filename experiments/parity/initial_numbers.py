@@ -3,7 +3,8 @@
 `Tests/Fixtures` holds weights, minibatches, draws and what our algorithms make of them; `make test` holds
 our own programs to these numbers at 1e-5. Here they are put into the networks of the peers, whose own code
 computes losses and gradients; random numbers are dealt out to it from the same file. Each line is one number
-or one gradient, relative to the largest element expected; more than --tolerance is a failure. At the end, a row for each case: comparisons, largest difference.
+or one gradient, relative to the largest element expected; more than --tolerance is a failure. At the end, a
+row for each case: comparisons and largest difference.
 
     .build-parity/bin/python experiments/parity/initial_numbers.py
     .build-parity/bin/python experiments/parity/initial_numbers.py --only awac,bcq --as-released

@@ -4,7 +4,8 @@
 #   make clean-parity    remove the environment
 #
 # Variables: PARITY_ENVIRONMENT (where it is made), PARITY_JOBS (processes at a time), PARITY_ONLY (which
-# curves, see curves.py), PARITY_TORCH (PyTorch's name for pip), CORL (folder of CORL's programs, if there).
+# curves, see curves.py), PARITY_UPDATES (fewer than 30,000), PARITY_TORCH (PyTorch's name for pip), CORL (folder of
+# CORL's programs, if there). MuJoCo 2.3.7 has wheels for Python up to 3.11: PYTHON=python3.11 where yours is newer.
 
 PARITY := experiments/parity
 PARITY_ENVIRONMENT ?= .build-parity
@@ -15,7 +16,8 @@ PARITY_PYTHON = $(PARITY_ENVIRONMENT)/bin/python
 
 parity: build parity-numbers
 	$(PARITY_PYTHON) $(PARITY)/curves.py run --bred $(BRED) --jobs $(PARITY_JOBS) \
-	  $(if $(PARITY_ONLY),--only $(PARITY_ONLY)) $(if $(CORL),--corl $(CORL))
+	  $(if $(PARITY_ONLY),--only $(PARITY_ONLY)) $(if $(PARITY_UPDATES),--updates $(PARITY_UPDATES)) \
+	  $(if $(CORL),--corl $(CORL))
 	$(PARITY_PYTHON) $(PARITY)/curves.py report
 
 parity-numbers:
