@@ -67,12 +67,14 @@ def setting_of(name):
 
 
 def length_of(name, options):
-    """(steps, interval): updates offline, environment steps online; fewer where --updates says so."""
+    """(steps, interval): updates offline, where --updates and --interval count, or environment steps online."""
     if name in ONLINE:
         return ONLINE_STEPS, ONLINE_INTERVAL
     steps, interval = OFFLINE[name].get("updates", UPDATES), OFFLINE[name].get("interval", INTERVAL)
     if options.updates is not None and options.updates < steps:
-        steps, interval = options.updates, max(1, options.updates // 5)
+        steps, interval = options.updates, min(interval, max(1, options.updates // 5))
+    if options.interval is not None:
+        interval = options.interval
     return steps, interval
 
 
@@ -382,7 +384,7 @@ def run(options):
     def work(job):
         title = "-".join(map(str, job))
         arguments = [sys.executable, __file__, "one", *map(str, job)]
-        arguments += [part for key in ("bred", "data", "runs", "corl", "updates") if getattr(options, key)
+        arguments += [part for key in ("bred", "data", "runs", "corl", "updates", "interval") if getattr(options, key)
                       for part in (f"--{key}", str(getattr(options, key)))]
         log = pathlib.Path(options.runs) / f"{title}.log"
         with open(log, "w") as output:
@@ -461,6 +463,7 @@ def main():
             command.add_argument("--data", default=ROOT / "runs" / "parity" / "data")
             command.add_argument("--runs", default=ROOT / "runs" / "parity")
             command.add_argument("--updates", type=int, help="at most so many offline")
+            command.add_argument("--interval", type=int, help="between evaluations offline")
             command.add_argument("--corl", help="folder of CORL's programs; its jobs are left out without")
         if name == "run":
             command.add_argument("--jobs", type=int, default=1, help="processes at a time, of one thread each")
