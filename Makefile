@@ -10,6 +10,7 @@
 #   make library    put experiments/tasks and experiments/methods into the executable; docs/methods.md
 #   make demo       dataset -> pretrain -> distil -> fine-tune -> table and picture, in minutes
 #   make bench      measure updates, environments and loading, with the floor of each
+#   make mutants    try small changes of meaning, each of which some test must notice (about an hour)
 #   make docs       the DocC documentation of every public room; dead links are errors
 #   make docs-check run the tutorials below docs/tutorials, command by command (a few minutes)
 #   make clean      remove what was built and the demonstration's output
@@ -101,7 +102,7 @@ docs-check: build
 	python3 experiments/scripts/docs_check.py $(BRED)
 
 clean:
-	rm -rf .build .build-sanitize runs
+	rm -rf .build .build-sanitize .build-mutants runs
 
 # Rules of the experiments, such as bench-peers.
 -include $(wildcard experiments/*/*.mk)

@@ -86,4 +86,20 @@ import Algorithms
       #expect(loss(of: other, against: members, on: unseen) > 10 * after)
     }
   }
+
+  /// A student that never moves is best after its first epoch, and is given up after as many more as
+  /// patience allows.
+  @Test(arguments: [1, 3]) func patienceCountsEpochsWithoutImprovement(patience: Int) throws {
+    var configuration = PolicyDistillation.Configuration()
+    (configuration.stepsPerEpoch, configuration.batchSize) = (2, 4)
+    (configuration.patience, configuration.learningRate) = (patience, 1e-30)
+    let distillation = PolicyDistillation(
+      configuration: configuration, members: [member(1), member(2)],
+      observations: states(40, seed: 1),
+      seed: 9, pool: WorkerPool(threads: 1))
+    var improved: [Bool] = []
+    while !distillation.isFinished { improved.append(try distillation.runEpoch().isBest) }
+    #expect(improved == [true] + [Bool](repeating: false, count: patience))
+    #expect(distillation.bestEpoch == 1)
+  }
 }

@@ -46,6 +46,28 @@ struct RolloutTests {
     #expect(budgets[0].lengths.reduce(0, +) <= 2_500)
   }
 
+  /// Published scores are those of mean actions.
+  @Test func evaluationPlaysTheMeanUnlessAskedToDraw() throws {
+    struct TwoFacedPolicy: Policy {
+      let observationSize = EnvironmentKind.hopper.specification.observationSize
+      let actionSize = EnvironmentKind.hopper.specification.actionSize
+
+      func action(
+        for observation: [Float], selection: ActionSelection, using generator: inout RandomStream
+      ) -> ChosenAction {
+        let value: Float = selection == .mean ? 0.3 : -0.3
+        return ChosenAction(action: [Float](repeating: value, count: actionSize), logProb: 0)
+      }
+    }
+    let rollouts = try Rollouts(.hopper, pool: WorkerPool(threads: 1))
+    let policy = TwoFacedPolicy()
+    let found = rollouts.evaluate(policy, budget: .episodes(2), seed: 3)
+    #expect(
+      found == rollouts.evaluate(policy, budget: .episodes(2), selection: .mean, seed: 3))
+    #expect(
+      found != rollouts.evaluate(policy, budget: .episodes(2), selection: .sample, seed: 3))
+  }
+
   @Test func randomPoliciesScoreNearZero() throws {
     let pool = WorkerPool(threads: 2)
     defer { pool.shutDown() }

@@ -3,7 +3,7 @@ import Algorithms
 import Configuration
 import Datasets
 import DenseMath
-@testable import Environments
+import Environments
 import Foundation
 import RLCore
 import Replay
@@ -14,50 +14,10 @@ import Testing
 @testable import Stages
 
 /// A stage that is stopped after every single update ends like one that never was.
-@Suite struct StageResumeTests {
-  private let folder: TemporaryDirectory
-  private let dataset: String
+@Suite struct StageResumeTests: TinyStages {
+  let folder = TemporaryDirectory()
 
-  init() throws {
-    folder = TemporaryDirectory()
-    dataset = folder.path + "/hopper.hdf5"
-    let space = EnvironmentKind.hopper.specification
-    _ = try DatasetCollector(environment: .hopper, seed: 0, steps: 400).collect(
-      UniformPolicy(observationSize: space.observationSize, actionSize: space.actionSize),
-      to: dataset, metadata: D4RLMetadata(), pool: WorkerPool(threads: 1))
-  }
-
-  /// A tiny run of these stages; `more` are `--set` texts.
-  private func configuration(
-    _ stages: Set<ExperimentStage>, _ more: [String] = [], method: ConfigurationLayer? = nil
-  ) throws -> ExperimentConfiguration {
-    let tiny = [
-      "networks.hiddenUnits=8", "evaluation.episodes=1", "offline.members=2",
-      "offline.gradientSteps=7", "offline.epochSteps=3", "offline.checkpointInterval=2",
-      "distillation.epochs=3", "distillation.epochSteps=2", "online.environmentSteps=25",
-      "online.updatesPerStep=0.3", "online.checkpointInterval=2",
-    ]
-    let blocks =
-      more.contains("online.collection=episodes") ? [] : ["online.blockSteps=10"]
-    return try ExperimentConfiguration.resolve(
-      ConfigurationSources(
-        method: method,
-        file: ConfigurationLayer(
-          name: "test", yaml: "{environment: hopper, dataset: {path: \(dataset)}}"),
-        overrides: tiny + blocks + more),
-      catalog: .registered, stages: stages
-    ).configuration
-  }
-
-  private func context(
-    _ configuration: ExperimentConfiguration, stopping: Bool = false
-  ) -> StageContext {
-    let interruption = Interruption()
-    if stopping { interruption.request() }
-    return StageContext(
-      configuration: configuration, pool: WorkerPool(threads: 1), interruption: interruption,
-      resume: stopping)
-  }
+  init() throws { try makeDataset() }
 
   /// Runs a stage at a stretch and in the smallest pieces, and compares.
   private func compare(
@@ -107,17 +67,6 @@ import Testing
     let configuration = try configuration(
       [.offline], ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"])
     try compare(configuration) { try OfflineStage($0).run(output: $1) }
-  }
-
-  private func agents(_ algorithm: String = "cql", _ more: String...) throws -> String {
-    let ensemble = folder.path + "/agents"
-    try OfflineStage(
-      context(
-        configuration(
-          [.offline],
-          ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"] + more))
-    ).run(output: ensemble)
-    return ensemble
   }
 
   /// A normaliser is the dataset's at first, and the agents' from then on: through distillation, hand-over and
@@ -193,14 +142,8 @@ import Testing
         "online.firstBlockMultiplier=1",
       ])
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
-    let table = try String(contentsOfFile: folder.path + "/whole/progress.csv", encoding: .utf8)
-      .split(separator: "\n").map {
-        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      }
-    let column = try #require(table[0].firstIndex(of: "gradient_steps"))
-    let updates = try #require(table.last)[column]
     // ½·3 rounded up, then ⌊½·60⌋ − ⌊½·3⌋.
-    #expect(updates == "31")
+    #expect(try column("gradient_steps", of: "whole").last == 31)
   }
 
   /// Cal-QL's way: an episode, then its updates.
@@ -215,20 +158,14 @@ import Testing
         "online.firstBlockMultiplier=1",
       ])
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
-    let rows = try String(contentsOfFile: folder.path + "/whole/progress.csv", encoding: .utf8)
-      .split(separator: "\n").map {
-        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      }
-    func column(_ name: String) throws -> [Double] {
-      let index = try #require(rows[0].firstIndex(of: name))
-      return rows.dropFirst().map { Double($0[index]) ?? .nan }
-    }
-    let (steps, held) = (try column("environment_steps"), try column("online_rows"))
+    let (steps, held) = (
+      try column("environment_steps", of: "whole"), try column("online_rows", of: "whole")
+    )
     #expect(steps.last == 60 && steps.count > 2)
     // Every epoch but the last, which the end of training cuts, is one whole episode.
     #expect(zip(steps, held).dropLast().allSatisfy { $0 == $1 })
-    #expect(try column("train_episodes").dropFirst().dropLast().allSatisfy { $0 == 1 })
-    #expect(try column("gradient_steps").last == 30)
+    #expect(try column("train_episodes", of: "whole").dropFirst().dropLast().allSatisfy { $0 == 1 })
+    #expect(try column("gradient_steps", of: "whole").last == 30)
   }
 
   /// An episode that broke down gives its rows nothing of the next one's rewards.
@@ -237,23 +174,12 @@ import Testing
     let replay = try OnlineReplay(
       configuration.online, data: nil, task: ControlTask(configuration), columns: [.returnToGo],
       discount: 0.5, members: 1)
-    let space = EnvironmentKind.hopper.specification
-    func step(_ reward: Double) -> CollectedStep {
-      CollectedStep(
-        observation: [Float](repeating: 0, count: space.observationSize),
-        action: [Float](repeating: 0, count: space.actionSize), logProb: 0, reward: reward,
-        nextObservation: [Float](repeating: 0, count: space.observationSize), terminated: false,
-        truncated: false,
-        state: PhysicalState(
-          position: [Double](repeating: 0, count: space.positionSize),
-          velocity: [Double](repeating: 0, count: space.velocitySize)))
-    }
-    replay.append(step(1))
-    replay.append(step(2))
+    replay.append(collected(1))
+    replay.append(collected(2))
     #expect(replay.isWaiting)
     replay.endEpisode()
     #expect(!replay.isWaiting)
-    replay.append(step(4))
+    replay.append(collected(4))
     replay.endEpisode()
     #expect((0..<3).map { replay.online[$0].returnToGo } == [2, 2, 4])
   }

@@ -62,4 +62,11 @@ for room in Sweeps Analysis Reports Benchmarks; do never Stages "$room"; done
 for room in Sweeps Reports Benchmarks; do never Analysis "$room"; done
 for room in Algorithms Agents Autodiff Replay; do never Configuration "$room"; done
 
+# Changes that tests must notice stand where the list says.
+if python3 -c 'import tomllib' 2>/dev/null; then
+  python3 experiments/mutants/mutants.py --check || status=1
+else
+  echo "lint: experiments/mutants/mutants.toml is not checked, which takes Python 3.11" >&2
+fi
+
 exit $status

@@ -1,0 +1,58 @@
+import Configuration
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Datasets
+@testable import Stages
+
+/// How environment steps, updates and records alternate.
+@Suite struct OnlineLoopTests: TinyStages {
+  let folder = TemporaryDirectory()
+
+  /// Blocks of ten steps of training from scratch.
+  private func train(_ settings: [String], replayDataset: String? = nil) throws {
+    let configuration = try configuration(
+      [.online], ["online.sac.batchSize=8", "online.environmentSteps=35"] + settings,
+      method: .scratch)
+    try OnlineStage(context(configuration)).run(
+      ensemble: nil, output: folder.file("run"), replayDataset: replayDataset)
+  }
+
+  /// The first block's updates are multiplied, those after keep up with the steps, and the last block is cut.
+  @Test(arguments: [
+    (["online.updatesPerStep=0.5", "online.firstBlockMultiplier=2"], [0.0, 10, 15, 20, 22]),
+    // ⌊0.25·20⌋ − ⌊0.25·10⌋ and so on; the first block's are rounded.
+    (["online.updatesPerStep=0.25", "online.firstBlockMultiplier=1"], [0.0, 3, 6, 8, 9]),
+    (
+      ["online.updatesPerStep=0.5", "online.firstBlockMultiplier=2", "online.warmupSteps=10"],
+      [0.0, 0, 10, 15, 17]
+    ),
+    (
+      ["online.updatesPerStep=0.5", "online.firstBlockMultiplier=2", "online.randomSteps=5"],
+      [0.0, 5, 10, 15, 18]
+    ),
+  ]) func updatesFollowSteps(settings: [String], expected: [Double]) throws {
+    try train(settings)
+    #expect(try column("gradient_steps", of: "run") == expected)
+    #expect(try column("environment_steps", of: "run") == [0, 10, 20, 30, 35])
+  }
+
+  @Test func evaluationsComeAtTheirIntervalAndAtTheEnd() throws {
+    try train(["evaluation.interval=2"])
+    #expect(
+      try column("eval_episodes", of: "run").map(\.isFinite) == [true, false, true, false, true])
+  }
+
+  /// Uniform actions have one density.
+  @Test func randomStepsComeFirstAndNoMore() throws {
+    let file = folder.file("replay.hdf5")
+    try train(["online.randomSteps=10"], replayDataset: file)
+    let rows = try D4RLDataset(contentsOf: file)
+    let density = -3 * log(Float(2))
+    let isRandom = try rows.read(Float.self, "infos/action_log_probs").map {
+      abs($0 - density) < 1e-5
+    }
+    #expect(isRandom == (0..<35).map { $0 < 10 })
+  }
+}
