@@ -1,0 +1,96 @@
+import DenseMath
+import Foundation
+import RLCore
+import Testing
+
+import Autodiff
+
+/// What policies do, number by number.
+@Suite struct ActingPolicyTests {
+  /// A network that says the same whatever it is asked.
+  private func constant(_ outputs: [Float], inputs: Int = 1) -> Network {
+    let network = Network(
+      shape: NetworkShape(inputSize: inputs, hiddenSizes: [2], outputSize: outputs.count))
+    let count = network.parameters.count
+    network.parameters.replaceSubrange(count - outputs.count..<count, with: outputs)
+    return network
+  }
+
+  private func stream() -> RandomStream { RandomStream(seed: 4, purpose: "test/acting") }
+
+  private func clipped(_ value: Float) -> Float { min(max(value, -1), 1) }
+
+  private func agree(_ one: [Float], _ other: [Float]) -> Bool {
+    one.count == other.count && zip(one, other).allSatisfy { abs($0 - $1) < 1e-5 }
+  }
+
+  @Test(arguments: [0.1, 10] as [Float]) func deterministic(noise: Float) {
+    let policy = DeterministicPolicy(network: constant([0.3, -2]), explorationNoise: noise)
+    var (own, same) = (stream(), stream())
+    let mean = policy.action(for: [1], selection: .mean, using: &own).action
+    #expect(agree(mean, [tanhf(0.3), tanhf(-2)]))
+    let drawn = policy.action(for: [1], selection: .sample, using: &own).action
+    let expected = mean.map { clipped($0 + noise * Float(same.normal())) }
+    #expect(agree(drawn, expected) && !agree(drawn, mean))
+    #expect(noise < 1 || drawn.contains { abs($0) == 1 })
+  }
+
+  @Test func plainGaussian() {
+    let (means, logStds) = ([0.3, -2] as [Float], [-1, 0.5] as [Float])
+    let policy = PlainGaussianPolicy(
+      network: constant(means), logStds: logStds, squashesMean: false)
+    var (own, same) = (stream(), stream())
+    #expect(agree(policy.action(for: [1], selection: .mean, using: &own).action, [0.3, -1]))
+    for _ in 0..<4 {
+      let drawn = policy.action(for: [1], selection: .sample, using: &own)
+      let epsilon = means.map { _ in Float(same.normal()) }
+      let expected = (0..<2).map { clipped(means[$0] + expf(logStds[$0]) * epsilon[$0]) }
+      #expect(agree(drawn.action, expected))
+      let density = (0..<2).reduce(Float(0)) {
+        $0 - 0.5 * epsilon[$1] * epsilon[$1] - logStds[$1] - 0.918_938_5
+      }
+      #expect(abs(drawn.logProb - density) < 1e-4)
+    }
+  }
+
+  @Test func tanhGaussian() {
+    let (means, logStds) = ([0.3, -0.2] as [Float], [-1, 0.2] as [Float])
+    let policy = GaussianPolicy(network: constant(means + logStds))
+    var (own, same) = (stream(), stream())
+    #expect(
+      agree(policy.action(for: [1], selection: .mean, using: &own).action, means.map(tanhf)))
+    for _ in 0..<4 {
+      let drawn = policy.action(for: [1], selection: .sample, using: &own)
+      let epsilon = means.map { _ in Float(same.normal()) }
+      let expected = (0..<2).map { tanhf(means[$0] + expf(logStds[$0]) * epsilon[$0]) }
+      #expect(agree(drawn.action, expected))
+      let density = (0..<2).reduce(Float(0)) {
+        $0 - 0.5 * epsilon[$1] * epsilon[$1] - logStds[$1] - 0.918_938_5
+          - log(1 - expected[$1] * expected[$1])
+      }
+      #expect(abs(drawn.logProb - density) < 1e-3)
+    }
+  }
+
+  /// The best of many decoded actions, z clipped to ±0.5, each moved by Φ·tanh of the perturbation.
+  @Test(arguments: [0, 50] as [Float]) func batchConstrained(push: Float) {
+    // z₀ of (s, z₀, z₁), by way of max(0, z₀ + 1), and a of (s, a) alike.
+    let decoder = Network(shape: NetworkShape(inputSize: 3, hiddenSizes: [1], outputSize: 1))
+    decoder.parameters = [0, 1, 0, 1, 1, -1]
+    let critic = Network(shape: NetworkShape(inputSize: 2, hiddenSizes: [1], outputSize: 1))
+    critic.parameters = [0, 1, 1, 1, -1]
+    let policy = BatchConstrainedPolicy(
+      decoder: decoder, perturbation: constant([push], inputs: 2), critic: critic, range: 0.25,
+      candidates: 6)
+    var (own, same) = (stream(), stream())
+    var hasClipped = false
+    for selection in [ActionSelection.mean, .sample, .mean] {
+      let drawn = policy.action(for: [2], selection: selection, using: &own).action
+      let latents = (0..<12).map { _ in Float(same.normal()) }
+      let decoded = (0..<6).map { tanhf(min(max(latents[2 * $0], -0.5), 0.5)) }
+      #expect(agree(drawn, [clipped(decoded.max()! + 0.25 * tanhf(push))]))
+      hasClipped = hasClipped || decoded.max()! == tanhf(0.5)
+    }
+    #expect(hasClipped)
+  }
+}
