@@ -182,8 +182,28 @@ def write(path, content):
     path.write_bytes(content)
 
 
-def make_copy(mutants, applied=None):
-    """The package under `COPY` with all switches, and one change of kind `apply` in plain text."""
+def targets(mutants):
+    """The test targets that the filters of some mutants name."""
+    return {re.match(r"\w+", filter).group() for mutant in mutants for filter in mutant.tests}
+
+
+def trimmed(manifest, kept):
+    """`Package.swift` with these test targets alone: the others need not be built."""
+    result, at = [], 0
+    for found in re.finditer(r'\n    tests\(\s*"(\w+)"', manifest):
+        end, depth = manifest.index("(", found.start()) + 1, 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(manifest[end], 0)
+            end += 1
+        if found.group(1) not in kept:
+            result.append(manifest[at:found.start()])
+            at = end + (manifest[end] == ",")
+    return "".join(result) + manifest[at:]
+
+
+def make_copy(mutants, tests, applied=None):
+    """The package under `COPY` with all switches and some test targets, and one change of kind `apply` in
+    plain text."""
     listing = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True)
     names = [name for name in listing.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
@@ -194,7 +214,9 @@ def make_copy(mutants, applied=None):
         content = (ROOT / name).read_bytes()
         own = files.get(name.removeprefix("Sources/"), []) if name.startswith("Sources/") else []
         text = content.decode() if own or (applied and name == f"Sources/{applied.file}") else None
-        if applied and name == f"Sources/{applied.file}":
+        if name == "Package.swift":
+            write(COPY / name, trimmed(content.decode(), tests).encode())
+        elif applied and name == f"Sources/{applied.file}":
             start, end = applied.span(text)
             write(COPY / name, (text[:start] + applied.changed + text[end:]).encode())
         elif own:
@@ -215,9 +237,10 @@ def make_copy(mutants, applied=None):
                 path.unlink()
 
 
-def build():
+def build(tests):
     started = time.monotonic()
-    for product in ("bred", "BREDPackageTests"):
+    # Commands are tested with the executable beside the tests.
+    for product in ["bred"] * ("CommandTests" in tests) + ["BREDPackageTests"]:
         command = [SWIFT, "build", *FLAGS, "--package-path", str(COPY), "--scratch-path", str(WORK / "build"),
                    "--product", product]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -356,8 +379,8 @@ class Campaign:
         together = [mutant for mutant in todo if mutant.kind != "apply" and self.is_left(mutant)]
         print(f"mutants: {len(self.chosen)} meant, {sum(map(self.is_left, todo))} to try", flush=True)
         if together:
-            make_copy(self.mutants)
-            build()
+            make_copy(self.mutants, targets(together))
+            build(targets(together))
         for place in range(max((len(mutant.tests) for mutant in together), default=0)):
             left = [mutant for mutant in together if self.is_left(mutant) and place < len(mutant.tests)
                     and mutant.tests[place] not in self.survived(mutant)]
@@ -396,9 +419,9 @@ class Campaign:
 
     def alone(self, mutant):
         """One change without a switch, built by itself."""
-        make_copy(self.mutants, mutant)
+        make_copy(self.mutants, targets([mutant]), mutant)
         try:
-            build()
+            build(targets([mutant]))
         except Fault:
             # The compiler is a test too.
             self.note(mutant, "the compiler", None)
