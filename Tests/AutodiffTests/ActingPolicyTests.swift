@@ -24,6 +24,13 @@ import Autodiff
     one.count == other.count && zip(one, other).allSatisfy { abs($0 - $1) < 1e-5 }
   }
 
+  /// log N(μ + σ·ε; μ, σ²), summed.
+  private func density(of epsilon: [Float], _ logStds: [Float]) -> Float {
+    var sum: Float = 0
+    for (e, logStd) in zip(epsilon, logStds) { sum -= 0.5 * e * e + logStd + 0.918_938_5 }
+    return sum
+  }
+
   @Test(arguments: [0.1, 10] as [Float]) func deterministic(noise: Float) {
     let policy = DeterministicPolicy(network: constant([0.3, -2]), explorationNoise: noise)
     var (own, same) = (stream(), stream())
@@ -46,10 +53,7 @@ import Autodiff
       let epsilon = means.map { _ in Float(same.normal()) }
       let expected = (0..<2).map { clipped(means[$0] + expf(logStds[$0]) * epsilon[$0]) }
       #expect(agree(drawn.action, expected))
-      let density = (0..<2).reduce(Float(0)) {
-        $0 - 0.5 * epsilon[$1] * epsilon[$1] - logStds[$1] - 0.918_938_5
-      }
-      #expect(abs(drawn.logProb - density) < 1e-4)
+      #expect(abs(drawn.logProb - density(of: epsilon, logStds)) < 1e-4)
     }
   }
 
@@ -64,11 +68,8 @@ import Autodiff
       let epsilon = means.map { _ in Float(same.normal()) }
       let expected = (0..<2).map { tanhf(means[$0] + expf(logStds[$0]) * epsilon[$0]) }
       #expect(agree(drawn.action, expected))
-      let density = (0..<2).reduce(Float(0)) {
-        $0 - 0.5 * epsilon[$1] * epsilon[$1] - logStds[$1] - 0.918_938_5
-          - log(1 - expected[$1] * expected[$1])
-      }
-      #expect(abs(drawn.logProb - density) < 1e-3)
+      let squashing = expected.reduce(Float(0)) { $0 + log(1 - $1 * $1) }
+      #expect(abs(drawn.logProb - density(of: epsilon, logStds) + squashing) < 1e-3)
     }
   }
 

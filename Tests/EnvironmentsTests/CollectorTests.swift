@@ -8,6 +8,7 @@ struct CollectorTests {
 
   @Test func blocksBeginWithAResetAndAreCutAtTheirEnd() throws {
     let collector = Collector(try Hopper(), seed: 1)
+    var (starts, actions): (Set<[Float]>, Set<[Float]>) = ([], [])
     for block in 1...3 {
       var rows: [CollectedStep] = []
       let episodes = collector.collectBlock(of: 100, policy) { rows.append($0) }
@@ -17,6 +18,8 @@ struct CollectorTests {
       // A fresh hopper stands still at 1.25 m.
       #expect(abs(rows[0].observation[0] - 1.25) < 0.006)
       #expect(rows[0].observation[5...].allSatisfy { $0.magnitude <= 0.005 })
+      starts.insert(rows[0].observation)
+      actions.formUnion(rows.map(\.action))
       let last = rows.last!
       #expect(last.terminated != last.truncated)
       for index in 1..<rows.count {
@@ -26,6 +29,8 @@ struct CollectorTests {
       }
       #expect(rows.filter { $0.terminated || $0.truncated }.count == episodes.count)
     }
+    // No two episodes begin alike, and no two steps draw alike.
+    #expect(starts.count == 3 && actions.count == 300)
     #expect(collector.counts.episodes > 3)
     #expect(collector.counts.unstableSteps == 0)
   }

@@ -112,21 +112,22 @@ struct RobotEnvironmentTests {
     #expect(!environment.step(action(6, &generator)).truncated)
   }
 
+  private func ends<Robot: PlanarRobot>(
+    _ robot: Robot.Type, _ position: [Double], _ velocity: [Double]
+  ) -> Bool {
+    position.withUnsafeBufferPointer { position in
+      velocity.withUnsafeBufferPointer { velocity in
+        !Robot.isHealthy(position: position, velocity: velocity)
+      }
+    }
+  }
+
   /// Each bound of Hopper's rule, just inside and just outside, in free flight without motion.
   @Test func hopperTerminatesByItsRule() throws {
     func ends(height: Double = 3, pitch: Double = 0, thigh: Double = 0, speed: Double = 0) throws
       -> Bool
     {
-      let position = UnsafeMutableBufferPointer<Double>.allocate(capacity: 6)
-      let velocity = UnsafeMutableBufferPointer<Double>.allocate(capacity: 6)
-      defer {
-        position.deallocate()
-        velocity.deallocate()
-      }
-      _ = position.initialize(from: [1e6, height, pitch, thigh, 0, 0])
-      _ = velocity.initialize(from: [0, 0, 0, 0, 0, speed])
-      return !HopperRobot.isHealthy(
-        position: UnsafeBufferPointer(position), velocity: UnsafeBufferPointer(velocity))
+      self.ends(HopperRobot.self, [1e6, height, pitch, thigh, 0, 0], [0, 0, 0, 0, 0, speed])
     }
     #expect(try !ends())
     #expect(try ends(height: 0.7))
@@ -142,6 +143,23 @@ struct RobotEnvironmentTests {
     #expect(try ends(speed: -100))
     #expect(try !ends(speed: (-100.0).nextUp))
     #expect(try ends(speed: .nan))
+  }
+
+  /// Walker2d looks at height and pitch alone.
+  @Test func walkerTerminatesByItsRule() {
+    func ends(height: Double = 1.25, pitch: Double = 0, thigh: Double = 0, speed: Double = 0)
+      -> Bool
+    {
+      self.ends(
+        Walker2dRobot.self, [1e6, height, pitch, thigh, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0, 0, speed])
+    }
+    #expect(!ends() && !ends(thigh: 1e3, speed: 1e3))
+    #expect(ends(height: 0.8) && !ends(height: 0.8.nextUp))
+    #expect(ends(height: 2) && !ends(height: 2.0.nextDown))
+    #expect(ends(pitch: 1) && !ends(pitch: 1.0.nextDown))
+    #expect(ends(pitch: -1) && !ends(pitch: (-1.0).nextUp))
+    #expect(ends(height: .nan) && ends(pitch: .nan))
   }
 
   @Test func theFallenHopperIsStillPaid() throws {

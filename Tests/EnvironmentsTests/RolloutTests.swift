@@ -68,6 +68,15 @@ struct RolloutTests {
       found != rollouts.evaluate(policy, budget: .episodes(2), selection: .sample, seed: 3))
   }
 
+  /// n in the denominator, as NumPy has it.
+  @Test func evaluationsHaveMeanAndDeviation() {
+    let evaluation = Evaluation(
+      specification: EnvironmentKind.hopper.specification,
+      episodes: [12, 16, 20].map { EpisodeResult(returnValue: $0, length: 3) })
+    #expect(evaluation.meanReturn == 16)
+    #expect(abs(evaluation.returnDeviation - (32.0 / 3).squareRoot()) < 1e-12)
+  }
+
   @Test func randomPoliciesScoreNearZero() throws {
     let pool = WorkerPool(threads: 2)
     defer { pool.shutDown() }
@@ -128,6 +137,41 @@ struct RolloutTests {
       }
       return false
     }
+  }
+
+  /// Σ γᵗ·r and Σ γᵗ·log π of the policy's own actions, each repeat with numbers of its own; a fall ends one.
+  @Test func rolloutsFromAStateAreDiscounted() throws {
+    let rollouts = try Rollouts(.hopper, pool: WorkerPool(threads: 1))
+    let policy = uniform(.hopper)
+    let state = PhysicalState(position: [0, 1.25, 0, 0, 0, 0], velocity: [0, 0, 0, 0, 0, 0])
+    let first: [Float] = [0.1, -0.2, 0.3]
+    let found = rollouts.evaluate(
+      policy, from: [RolloutStart(state: state, action: first)], repeats: 3, horizon: 5,
+      discount: 0.5, seed: 1)[0]
+    #expect(Set(found.map(\.discountedReturn)).count == 3)
+    let environment = try Hopper()
+    for (number, result) in found.enumerated() {
+      var stream = RandomStream(seed: 1, purpose: "evaluate/state", step: UInt64(number))
+      var observation = environment.reset(to: state).map { Float($0) }
+      var (sum, density, weight) = (0.0, 0.0, 1.0)
+      for t in 0..<5 {
+        let chosen =
+          t == 0
+          ? ChosenAction(action: first, logProb: 0)
+          : policy.action(for: observation, selection: .sample, using: &stream)
+        let step = environment.step(chosen.action.map { Double($0) })
+        sum += weight * step.reward
+        density += weight * Double(chosen.logProb)
+        weight *= 0.5
+        observation = step.observation.map { Float($0) }
+      }
+      #expect(abs(result.discountedReturn - sum) < 1e-12 && result.length == 5)
+      #expect(abs(result.discountedLogProb - density) < 1e-6 && density < -1)
+    }
+    let low = PhysicalState(position: [0, 0.6, 0, 0, 0, 0], velocity: [0, 0, 0, 0, 0, 0])
+    let fallen = rollouts.evaluate(
+      policy, from: [RolloutStart(state: low)], repeats: 1, horizon: 5, discount: 0.5, seed: 1)
+    #expect(fallen[0][0].length == 1)
   }
 
   @Test func unstableEpisodesEndAndAreCounted() {

@@ -2,7 +2,9 @@ import Agents
 import Configuration
 import DenseMath
 import Environments
+import Foundation
 import RLCore
+import Runs
 import TestSupport
 import Testing
 
