@@ -6,7 +6,7 @@ an environment variable turns on, so that one build serves all of them; then the
 
   mutants.py                      build, then try what has no result yet; survivors again where tests have changed
   mutants.py --only 101,210-215   these alone, whatever is known of them
-  mutants.py --room Replay        those of one room
+  mutants.py --room Replay,Agents those of some rooms
   mutants.py --count 20 --seed 1  a sample
   mutants.py --check              only look whether the list fits the sources
   mutants.py --table              results so far, by room
@@ -62,7 +62,7 @@ class Mutant:
     KINDS = ("expression", "statement", "apply")
     KEYS = {"id", "file", "within", "original", "changed", "meaning", "kind", "tests", "equivalent"}
 
-    def __init__(self, entry, rooms):
+    def __init__(self, entry, rooms, nearest):
         unknown = set(entry) - Mutant.KEYS
         missing = {"id", "file", "original", "changed", "meaning"} - set(entry)
         self.id = entry.get("id", 0)
@@ -76,7 +76,8 @@ class Mutant:
         self.room = self.file.split("/")[0]
         if self.room not in rooms:
             raise Fault(f"mutant {self.id}: no [rooms.{self.room}]")
-        self.tests = entry.get("tests", rooms[self.room]["tests"])
+        near = [nearest[self.file]] if self.file in nearest else []
+        self.tests = near + entry.get("tests", rooms[self.room]["tests"])
         if self.kind not in Mutant.KINDS:
             raise Fault(f"mutant {self.id}: kind '{self.kind}', allowed are {', '.join(Mutant.KINDS)}")
         if self.original == self.changed:
@@ -100,7 +101,7 @@ class Mutant:
         return start, start + len(self.original)
 
     def digest(self, text):
-        key = [self.original, self.changed, self.within, self.kind, self.tests, text]
+        key = [self.original, self.changed, self.within, self.kind, text]
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
@@ -110,13 +111,13 @@ def read_list():
     except ImportError:
         raise Fault(f"Python {sys.version.split()[0]} cannot read TOML; 3.11 or newer is needed") from None
     content = tomllib.loads(LIST.read_text())
-    mutants = [Mutant(entry, content["rooms"]) for entry in content["mutant"]]
+    mutants = [Mutant(entry, content["rooms"], content["nearest"]) for entry in content["mutant"]]
     seen = set()
     for mutant in mutants:
         if mutant.id in seen:
             raise Fault(f"mutant {mutant.id} stands twice in the list")
         seen.add(mutant.id)
-    return sorted(mutants, key=lambda mutant: mutant.id), content["rooms"]
+    return sorted(mutants, key=lambda mutant: mutant.id)
 
 
 def by_file(mutants):
@@ -345,7 +346,7 @@ def wanted(mutants, options):
             ids |= set(range(int(first), int(last or first) + 1))
         mutants = [mutant for mutant in mutants if mutant.id in ids]
     if options.room:
-        mutants = [mutant for mutant in mutants if mutant.room == options.room]
+        mutants = [mutant for mutant in mutants if mutant.room in options.room.split(",")]
     if options.count:
         chosen = random.Random(options.seed).sample(mutants, min(options.count, len(mutants)))
         mutants = sorted(chosen, key=lambda mutant: mutant.id)
@@ -461,13 +462,13 @@ def main():
     parser.add_argument("--check", action="store_true", help="only look whether the list fits the sources")
     parser.add_argument("--table", action="store_true", help="results so far, by room")
     parser.add_argument("--only", metavar="IDS", help="numbers and ranges of numbers")
-    parser.add_argument("--room", help="a folder of Sources")
+    parser.add_argument("--room", metavar="ROOMS", help="folders of Sources, with commas between")
     parser.add_argument("--count", type=int, default=0, help="a random sample of so many")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--clean", action="store_true", help="forget copy, build and results")
     options = parser.parse_args()
     try:
-        mutants, _ = read_list()
+        mutants = read_list()
         check(mutants)
         if options.check:
             return 0
