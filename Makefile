@@ -2,7 +2,7 @@
 #   make setup      install the system libraries (Debian or Ubuntu); nothing where they are present
 #   make build      build the command line (optimised): .build/release/bred
 #   make test       build and run the tests, optimised (numerics are 20 to 50 times slower otherwise)
-#   make test-long  the slow tests too, every figure at its smallest scale, and memory under AddressSanitizer
+#   make test-long  the slow tests too, every figure at its smallest scale, faults on purpose, and memory under AddressSanitizer
 #   make slurm-test a sweep on a real Slurm, with a task preempted, one killed and one failing (root, slurm-wlm, munge)
 #   make lint       formatting and house rules; changes nothing
 #   make format     rewrite the sources in the house format
@@ -62,6 +62,7 @@ test-long: setup
 	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build
 	$(MAKE) docs-check
 	$(MAKE) figures SCALE=smoke QUIET=--quiet
+	$(MAKE) torture-short
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|AutodiffTests|AgentsTests|ReplayTests'

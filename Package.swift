@@ -164,7 +164,8 @@ let package = Package(
     tests("EnvironmentsTests", ["Environments", "Physics", "RLCore", "DenseMath"]),
     tests("HDF5Tests", ["HDF5", "CFaults", "CZlib"]),
     tests("DatasetsTests", ["Datasets", "HDF5", "Environments", "RLCore", "DenseMath"]),
-    tests("ConfigurationTests", ["Configuration", "Environments", "RLCore", "Yams"]),
+    tests(
+      "ConfigurationTests", ["Configuration", "Environments", "RLCore", "DenseMath", "Yams"]),
     tests(
       "RunsTests",
       [

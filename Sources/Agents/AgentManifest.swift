@@ -16,6 +16,8 @@ struct AgentManifest: Codable {
 
   /// Of this layout.
   var version = AgentManifest.currentVersion
+  /// CRC-32C of the file's bytes with zeros in this place; a file written by hand has none.
+  var checksum: String?
   var producer: String?
   var algorithm: String
   var environment: String?
@@ -55,16 +57,43 @@ struct AgentManifest: Codable {
     let path = "\(folder)/\(fileName)"
     guard EnsembleDirectory.exists(path) else { return nil }
     let manifest: AgentManifest
+    let data: Data
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
       manifest = try JSONDecoder().decode(AgentManifest.self, from: data)
     } catch let error as DecodingError {
       throw .manifest(file: path, reason: JSONValue.reason(error))
     } catch {
       throw .manifest(file: path, reason: "it cannot be read: \(error.localizedDescription)")
     }
+    try manifest.checkSum(of: data, path)
     try manifest.check(path)
     return manifest
+  }
+
+  private func checkSum(of data: Data, _ path: String) throws(EnsembleDirectoryError) {
+    guard let checksum else { return }
+    let actual = AgentManifest.withChecksum(data).checksum
+    guard checksum == actual else {
+      throw .manifest(
+        file: path,
+        reason: "it is damaged or was edited: its checksum is \(actual), 'checksum' says "
+          + "\(checksum); without 'checksum' it is taken as it is")
+    }
+  }
+
+  /// The bytes of a file with its checksum in the place of the one it has.
+  private static func withChecksum(_ data: Data) -> (data: Data, checksum: String) {
+    var data = data
+    let digits = data.range(of: Data("\"checksum\" : \"".utf8)).map {
+      $0.upperBound..<$0.upperBound + 8
+    }
+    let place = digits.flatMap { $0.upperBound <= data.endIndex ? $0 : nil }
+    if let place { data.replaceSubrange(place, with: Data("00000000".utf8)) }
+    var sum = CRC32C()
+    sum.update(Array(data))
+    if let place { data.replaceSubrange(place, with: Data(sum.text.utf8)) }
+    return (data, sum.text)
   }
 
   private func check(_ path: String) throws(EnsembleDirectoryError) {
@@ -103,14 +132,21 @@ struct AgentManifest: Codable {
   func write(to folder: String) throws(EnsembleDirectoryError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    var unsummed = self
+    unsummed.checksum = "00000000"
     let data: Data
-    do { data = try encoder.encode(self) } catch {
+    do {
+      data =
+        AgentManifest.withChecksum(
+          try encoder.encode(unsummed) + Data([UInt8(ascii: "\n")])
+        ).data
+    } catch {
       preconditionFailure("an agent's description cannot be encoded: \(error)")
     }
     do throws(FileError) {
       try AtomicFile.write(to: "\(folder)/\(AgentManifest.fileName)") {
         (output) throws(FileError) in
-        try output.write(Array(data) + [UInt8(ascii: "\n")])
+        try output.write(Array(data))
       }
     } catch {
       throw .system(error)

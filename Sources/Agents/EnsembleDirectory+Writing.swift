@@ -7,7 +7,7 @@ import RLCore
 #endif
 
 extension EnsembleDirectory {
-  /// Writes the ensemble into `directory`, which is made if its parent exists. Each file appears
+  /// Writes the ensemble into `directory`, which is made where it is missing. Each file appears
   /// complete or not at all; members beyond these are left alone.
   public func write(to directory: String) throws(EnsembleDirectoryError) {
     try EnsembleDirectory.makeFolder(directory)
@@ -22,7 +22,6 @@ extension EnsembleDirectory {
   ) throws(EnsembleDirectoryError) {
     try makeFolder(directory)
     try write(member, to: "\(directory)/member-\(index)")
-    AtomicFile.syncFolder(directory)
   }
 
   /// Writes one agent into a folder of its own.
@@ -63,8 +62,6 @@ extension EnsembleDirectory {
   }
 
   private static func makeFolder(_ path: String) throws(EnsembleDirectoryError) {
-    if mkdir(path, 0o777) != 0 && errno != EEXIST {
-      throw .system(FileError(path: path, operation: "create folder"))
-    }
+    do throws(FileError) { try FileSystem.makeFolder(path) } catch { throw .system(error) }
   }
 }

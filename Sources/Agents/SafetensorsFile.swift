@@ -9,9 +9,11 @@ public import RLCore
 /// Read: float32, float64, int64 and uint8 tensors, float16 and bfloat16 as float32, in files that
 /// follow every rule of the format (header of at most 100 MB; data without holes or overlap, ending at
 /// the end of the file; no name twice). Written: the first four, with bytes that depend on the contents
-/// alone.
+/// alone, and with a checksum of the contents among the metadata; a file that has one must agree with it.
 public enum SafetensorsFile {
   static let maximumHeaderSize = 100_000_000
+  /// CRC-32C of the file as it would be without this entry, its tensors in the order of writing.
+  static let checksumKey = "content-crc32c"
 
   /// - Throws: ``SafetensorsError`` for anything that is not such a file.
   public static func read(_ path: String) throws(SafetensorsError) -> NamedTensors {
@@ -60,7 +62,39 @@ public enum SafetensorsFile {
         file: path,
         reason: "its tensors need \(end) bytes of data, it has \(file.size - dataStart)")
     }
+    try checkSum(&result, file: path)
     return result
+  }
+
+  /// Takes the checksum, if there is one, out of the metadata.
+  private static func checkSum(
+    _ contents: inout NamedTensors, file: String
+  ) throws(SafetensorsError) {
+    guard let stored = contents.metadata.removeValue(forKey: checksumKey) else { return }
+    let names = names(of: contents)
+    let actual = checksum(of: contents, header: headerBytes(contents, names: names), names: names)
+    guard stored == actual else {
+      throw .malformed(
+        file: file,
+        reason: "it is damaged, or a program has changed it: the checksum of its contents is "
+          + "\(actual), '\(checksumKey)' in its metadata says \(stored)")
+    }
+  }
+
+  private static func checksum(
+    of contents: NamedTensors, header: [UInt8], names: [String]
+  ) -> String {
+    var sum = CRC32C()
+    sum.update(header)
+    for name in names {
+      switch contents[name]!.elements {
+      case .float32(let values): sum.update(values)
+      case .float64(let values): sum.update(values)
+      case .int64(let values): sum.update(values)
+      case .uint8(let values): sum.update(values)
+      }
+    }
+    return sum.text
   }
 
   private static func readHeader(
@@ -129,14 +163,13 @@ public enum SafetensorsFile {
   public static func write(
     _ contents: NamedTensors, to path: String
   ) throws(SafetensorsError) {
-    let names = contents.tensors.map { (name: $0.key, size: ElementType($0.value.elements).size) }
-      .sorted {
-        $0.size != $1.size
-          ? $0.size > $1.size : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-      }
-      .map(\.name)
     precondition(contents["__metadata__"] == nil, "no tensor can be called __metadata__")
-    let header = headerBytes(contents, names: names)
+    let names = names(of: contents)
+    var summed = contents
+    summed.metadata[checksumKey] = nil
+    summed.metadata[checksumKey] = checksum(
+      of: summed, header: headerBytes(summed, names: names), names: names)
+    let header = headerBytes(summed, names: names)
     guard header.count <= maximumHeaderSize else {
       throw .malformed(
         file: path,
@@ -159,6 +192,16 @@ public enum SafetensorsFile {
     } catch {
       throw .system(error)
     }
+  }
+
+  /// In the order of writing.
+  private static func names(of contents: NamedTensors) -> [String] {
+    contents.tensors.map { (name: $0.key, size: ElementType($0.value.elements).size) }
+      .sorted {
+        $0.size != $1.size
+          ? $0.size > $1.size : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+      }
+      .map(\.name)
   }
 
   private static func headerBytes(_ contents: NamedTensors, names: [String]) -> [UInt8] {

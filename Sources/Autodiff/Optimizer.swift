@@ -70,6 +70,8 @@ package final class Optimizer: @unchecked Sendable {
   package private(set) var stepCount = 0
   /// Squares of the gradient, one sum per piece; only with clipping.
   private let squares: UnsafeMutablePointer<Double>
+  /// Bits of the greatest magnitude that the last step left, one for each piece.
+  private let largest: UnsafeMutablePointer<Int32>
   // What all pieces of the step at hand share.
   private var rate: Float = 0
   private var correction1: Float = 1
@@ -90,9 +92,21 @@ package final class Optimizer: @unchecked Sendable {
     piecesPerMember = (count + Optimizer.pieceSize - 1) / Optimizer.pieceSize
     squares = .allocate(capacity: max(1, piecesPerMember * members))
     squares.initialize(repeating: 0, count: max(1, piecesPerMember * members))
+    largest = .allocate(capacity: max(1, piecesPerMember * members))
+    largest.initialize(repeating: 0, count: max(1, piecesPerMember * members))
   }
 
-  deinit { squares.deallocate() }
+  deinit {
+    squares.deallocate()
+    largest.deallocate()
+  }
+
+  /// Whether the last step left numbers only. A loss does not always tell: a rectifier makes zero of a hidden unit
+  /// that is not a number, and an infinite moment stops its parameter without a sign.
+  package var isFinite: Bool {
+    let infinity = Float.infinity.bitPattern
+    return (0..<pieces).allSatisfy { UInt32(bitPattern: largest[$0]) < infinity }
+  }
 
   /// Whether the gradient must be complete before any parameter steps.
   package var needsGathering: Bool {
@@ -142,7 +156,7 @@ package final class Optimizer: @unchecked Sendable {
     if case .decoupled(let lambda) = settings.decay {
       bk_scale(parameters, 1 - rate * Float(lambda), length)
     }
-    bk_adam(
+    largest[piece] = bk_adam(
       parameters, moment1.base + at, moment2.base + at, gradient, count,
       needsGathering ? 1 : block.usedPieces, follows ? block.targets.map { $0.base + at } : nil,
       block.tau, rate, Float(settings.beta1), Float(settings.beta2), correction1, correction2,
@@ -150,6 +164,9 @@ package final class Optimizer: @unchecked Sendable {
   }
 
   package func finishStep() { stepCount += 1 }
+
+  /// Adam's first or second moments, for tests.
+  func moment(_ number: Int) -> FloatBuffer { number == 1 ? moment1 : moment2 }
 
   // MARK: State
 
@@ -168,9 +185,18 @@ package final class Optimizer: @unchecked Sendable {
     guard step >= 0 else {
       throw .mismatch(name: "stepCount", expected: "0 or more", actual: "\(step)")
     }
+    for (name, values) in [("moment1", first), ("moment2", second)] {
+      try Optimizer.refuseNonFinite(values, name)
+    }
     moment1.elements = first
     moment2.elements = second
     stepCount = Int(step)
+  }
+
+  /// - Throws: where a stored state holds something that no training can go on from.
+  static func refuseNonFinite(_ values: [Float], _ name: String) throws(StateError) {
+    guard let bad = values.first(where: { !$0.isFinite }) else { return }
+    throw .mismatch(name: name, expected: "finite numbers", actual: "\(bad) in one place")
   }
 
   /// Forgets moments and step count, as at the switch from offline to online.

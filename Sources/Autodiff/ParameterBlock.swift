@@ -117,6 +117,8 @@ public final class ParameterBlock: @unchecked Sendable {
     let followed = try targets.map { (buffer) throws(StateError) in
       try state.floats("targets", count: buffer.count)
     }
+    try Optimizer.refuseNonFinite(parameters, "parameters")
+    if let followed { try Optimizer.refuseNonFinite(followed, "targets") }
     try optimizer.restore(state)
     values.elements = parameters
     if let followed { targets!.elements = followed }

@@ -1,6 +1,6 @@
 #include "kernels.h"
 
-BK_KERNEL(void, bk_adam,
+BK_KERNEL(int32_t, bk_adam,
           (float *restrict parameter, float *restrict moment1, float *restrict moment2, float
            *restrict gradient, ptrdiff_t stride, ptrdiff_t pieces, float *restrict target, float tau,
            float rate, float beta1, float beta2, float bias1, float bias2, float epsilon, ptrdiff_t
@@ -10,6 +10,7 @@ BK_KERNEL(void, bk_adam,
   BK_CONTRACT
   float step = rate / bias1;
   float scale = 1.0f / __builtin_sqrtf(bias2);
+  int32_t largest = 0;
   // A part at a time: what one loop leaves for the next stays in the nearest cache.
   for (ptrdiff_t start = 0; start < count; start += 1024) {
     ptrdiff_t end = count - start < 1024 ? count : start + 1024;
@@ -27,12 +28,23 @@ BK_KERNEL(void, bk_adam,
       float v = beta2 * moment2[i] + (1.0f - beta2) * g * g;
       moment1[i] = m;
       moment2[i] = v;
-      parameter[i] -= step * m / (__builtin_elementwise_sqrt(v) * scale + epsilon);
+      float p = parameter[i] - step * m / (__builtin_elementwise_sqrt(v) * scale + epsilon);
+      parameter[i] = p;
+      // Without their signs, infinity and NaN are the greatest of all; v is never negative.
+      int32_t size = bk_bits(p) & 0x7fffffff;
+      largest = size > largest ? size : largest;
+      size = bk_bits(v) & 0x7fffffff;
+      largest = size > largest ? size : largest;
     }
     if (target)
-      for (ptrdiff_t i = start; i < end; i++)
-        target[i] = (1.0f - tau) * target[i] + tau * parameter[i];
+      for (ptrdiff_t i = start; i < end; i++) {
+        float t = (1.0f - tau) * target[i] + tau * parameter[i];
+        target[i] = t;
+        int32_t size = bk_bits(t) & 0x7fffffff;
+        largest = size > largest ? size : largest;
+      }
   }
+  return largest;
 }
 
 BK_KERNEL(void, bk_softmax_rows,

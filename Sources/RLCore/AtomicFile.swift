@@ -30,7 +30,7 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
 /// Writing a file so that a reader sees either all of it or what was there before.
 ///
 /// The bytes go to a temporary name in the same folder, are synced, take the final name by a rename,
-/// and the folder is synced too.
+/// and the folder is synced too: what returns without an error is there after a power loss.
 package enum AtomicFile {
   /// Where the bytes go.
   package struct Output: ~Copyable {
@@ -58,7 +58,8 @@ package enum AtomicFile {
   package static func write(
     to path: String, replacing: Bool = true, _ body: (borrowing Output) throws(FileError) -> Void
   ) throws(FileError) {
-    let (folder, name) = split(path)
+    let folder = FileSystem.folder(of: path)
+    let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
     let number = serial.add(1, ordering: .relaxed).newValue
     let temporary = "\(folder)/.\(name).partial-\(getpid())-\(number)"
     unlink(temporary)
@@ -84,22 +85,7 @@ package enum AtomicFile {
       throw error
     }
     if !replacing { unlink(temporary) }
-    syncFolder(folder)
-  }
-
-  /// Makes the names in a folder durable, where the file system can.
-  package static func syncFolder(_ folder: String) {
-    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
-    if descriptor >= 0 {
-      fsync(descriptor)
-      close(descriptor)
-    }
-  }
-
-  private static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    let folder = path[..<slash]
-    return (folder.isEmpty ? "/." : String(folder), String(path[path.index(after: slash)...]))
+    try FileSystem.sync(folder: folder)
   }
 }
 

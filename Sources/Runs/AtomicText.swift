@@ -16,7 +16,7 @@ package enum AtomicText {
         if let failure { throw failure }
       }
     } catch {
-      throw .cannotWrite(path: path, reason: "\(error.operation): \(error.message)")
+      throw .writing(error)
     }
   }
 }

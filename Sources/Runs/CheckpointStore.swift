@@ -43,7 +43,9 @@ final class CheckpointStore {
     do { try SafetensorsFile.write(state, to: path) } catch {
       throw .cannotWrite(path: path, reason: "\(error)")
     }
-    for old in names().dropLast(CheckpointStore.kept) { unlink("\(directory.checkpoints)/\(old)") }
+    for old in try names().dropLast(CheckpointStore.kept) {
+      unlink("\(directory.checkpoints)/\(old)")
+    }
   }
 
   /// The newest readable checkpoint, or `nil` where there is none.
@@ -51,7 +53,7 @@ final class CheckpointStore {
   /// - Throws: ``RunError`` where checkpoints exist but belong to another run, or none can be read.
   func latest() throws(RunError) -> NamedTensors? {
     var failure: RunError?
-    for name in names().reversed() {
+    for name in try names().reversed() {
       let path = "\(directory.checkpoints)/\(name)"
       let state: NamedTensors
       do { state = try SafetensorsFile.read(path) } catch {
@@ -66,9 +68,10 @@ final class CheckpointStore {
     return nil
   }
 
-  private func names() -> [String] {
-    let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.checkpoints)) ?? []
-    return all.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted()
+  /// Oldest first. A folder that cannot be listed is no folder without checkpoints.
+  private func names() throws(RunError) -> [String] {
+    try RunDirectory.names(in: directory.checkpoints)
+      .filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted()
   }
 
   private func check(_ state: NamedTensors, path: String) throws(RunError) {

@@ -29,6 +29,23 @@ final class FileDescriptor {
     }
   }
 
+  /// All bytes from the beginning.
+  func contents() throws(RunError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = piece.withUnsafeMutableBytes {
+        pread(number, $0.baseAddress!, $0.count, off_t(bytes.count))
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else {
+        throw .cannotRead(path: path, reason: RunError.lastSystemMessage)
+      }
+      if count == 0 { return bytes }
+      bytes += piece[..<count]
+    }
+  }
+
   func truncate(to length: Int) throws(RunError) {
     guard ftruncate(number, off_t(length)) == 0 else {
       throw .cannotWrite(path: path, reason: RunError.lastSystemMessage)

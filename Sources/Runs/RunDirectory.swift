@@ -1,5 +1,6 @@
 package import Configuration
 import Foundation
+import RLCore
 
 /// The directory of one run: its files, its lock, and where it stands.
 ///
@@ -25,15 +26,11 @@ public final class RunDirectory {
   ) throws(RunError) {
     let manager = FileManager.default
     var isDirectory: ObjCBool = false
-    guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      return try checkParent(of: path)
-    }
-    guard isDirectory.boolValue else {
+    guard try exists(path) else { return try checkParent(of: path) }
+    guard manager.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
       throw .cannotWrite(path: path, reason: "there is a file of this name")
     }
-    guard let names = try? manager.contentsOfDirectory(atPath: path) else {
-      throw .cannotRead(path: path, reason: "the directory cannot be listed")
-    }
+    let names = try RunDirectory.names(in: path)
     guard manager.isWritableFile(atPath: path) else {
       throw .cannotWrite(path: path, reason: "no permission to write here")
     }
@@ -78,22 +75,18 @@ public final class RunDirectory {
     let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     self.path = path
     try RunDirectory.check(path: path, resume: resume, isPart: isPart)
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw .cannotWrite(path: path, reason: readable(error))
-    }
+    try RunDirectory.make(path)
     lock = try RunLock(directory: path)
     // Between check and lock another process may have begun.
     try RunDirectory.check(path: path, resume: resume, isPart: isPart)
     if isPart { _ = try FileDescriptor(appending: file(RunDirectory.partMark)) }
-    removeLeftovers()
+    RunDirectory.removeLeftovers(in: path)
   }
 
   /// `--resume` must not overwrite results that are not a run's.
   private static func refuseForeign(_ path: String) throws(RunError) {
     let manager = FileManager.default
-    guard !manager.fileExists(atPath: "\(path)/config.yaml") else { return }
+    guard try !exists("\(path)/config.yaml") else { return }
     for name in ["progress.csv", "checkpoints", "weights", "summary.json", "manifest.json"]
     where manager.fileExists(atPath: "\(path)/\(name)") {
       throw .inconsistent(
@@ -113,9 +106,7 @@ public final class RunDirectory {
     _ path: String, context: StageContext
   ) throws -> Bool {
     try check(path: path, resume: context.resume, isPart: context.owner != nil)
-    guard context.resume, FileManager.default.fileExists(atPath: "\(path)/summary.json") else {
-      return false
-    }
+    guard context.resume, try exists("\(path)/summary.json") else { return false }
     return try lengthenings(of: path, to: context.configuration).isEmpty
   }
 
@@ -135,7 +126,7 @@ public final class RunDirectory {
   }
 
   /// Whether the run has come to its end.
-  var isFinished: Bool { FileManager.default.fileExists(atPath: file("summary.json")) }
+  func isFinished() throws(RunError) -> Bool { try RunDirectory.exists(file("summary.json")) }
 
   /// Takes the end back that the run had, so that an interruption leaves an unfinished run.
   func reopen() throws(RunError) {
@@ -144,20 +135,47 @@ public final class RunDirectory {
     }
   }
 
-  package func makeDirectory(_ path: String) throws(RunError) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw .cannotWrite(path: path, reason: readable(error))
-    }
+  package func makeDirectory(_ path: String) throws(RunError) { try RunDirectory.make(path) }
+
+  /// Makes a directory of a run whose name is durable, as the files in it will be.
+  package static func make(_ path: String) throws(RunError) {
+    do throws(FileError) { try FileSystem.makeFolder(path) } catch { throw .writing(error) }
   }
 
-  /// Temporary files of a process that was killed while writing.
-  private func removeLeftovers() {
-    for folder in [path, checkpoints, weights] {
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      for name in names where name.contains(".tmp-") || name.contains(".partial-") {
-        unlink("\(folder)/\(name)")
+  /// Makes the names of the files that are written row by row durable.
+  func synchronizeNames() throws(RunError) {
+    do throws(FileError) { try FileSystem.sync(folder: path) } catch { throw .writing(error) }
+  }
+
+  /// Whether there is such a file.
+  ///
+  /// - Throws: ``RunError`` where that cannot be seen: a run must not begin again for that.
+  package static func exists(_ path: String) throws(RunError) -> Bool {
+    do throws(FileError) { return try FileSystem.exists(path) } catch { throw .reading(error) }
+  }
+
+  /// Names in a directory, none where it is not there.
+  ///
+  /// - Throws: ``RunError`` where it cannot be listed.
+  package static func names(in path: String) throws(RunError) -> [String] {
+    do throws(FileError) { return try FileSystem.names(in: path) } catch { throw .reading(error) }
+  }
+
+  /// Temporary files of a process that was killed while writing, wherever in the run: whoever holds its lock is
+  /// the only one to write. Directories with locks of their own are left to their runs, but for its own parts.
+  private static func removeLeftovers(in folder: String) {
+    for name in (try? names(in: folder)) ?? [] {
+      let place = "\(folder)/\(name)"
+      var status = stat()
+      guard lstat(place, &status) == 0 else { continue }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG where name.contains(".tmp-") || name.contains(".partial-"): unlink(place)
+      case S_IFDIR where name.contains(".partial-"):
+        try? FileManager.default.removeItem(atPath: place)
+      case S_IFDIR
+      where access("\(place)/.lock", F_OK) != 0 || access("\(place)/\(partMark)", F_OK) == 0:
+        removeLeftovers(in: place)
+      default: break
       }
     }
   }
@@ -173,7 +191,7 @@ public final class RunDirectory {
   package func adopt(
     _ configuration: ExperimentConfiguration, refuse: ([Lengthening]) throws -> Void = { _ in }
   ) throws {
-    if FileManager.default.fileExists(atPath: file("config.yaml")) {
+    if try RunDirectory.exists(file("config.yaml")) {
       let longer = try RunDirectory.lengthenings(of: path, to: configuration)
       try refuse(longer)
       if !longer.isEmpty { try reopen() }

@@ -1,4 +1,5 @@
 import Foundation
+package import RLCore
 
 /// A run directory, or a file in it, cannot be used.
 public enum RunError: Error, Equatable, CustomStringConvertible {
@@ -32,6 +33,16 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     case .mismatch(let what, let expected, let actual):
       "\(what): expected \(expected), found \(actual)"
     }
+  }
+
+  /// Something cannot be seen, listed or read.
+  package static func reading(_ error: FileError) -> RunError {
+    .cannotRead(path: error.path, reason: "\(error.operation): \(error.message)")
+  }
+
+  /// Something cannot be made, written or synced.
+  package static func writing(_ error: FileError) -> RunError {
+    .cannotWrite(path: error.path, reason: "\(error.operation): \(error.message)")
   }
 
   package static var lastSystemMessage: String { String(cString: strerror(errno)) }

@@ -7,6 +7,9 @@ final class RunLock {
   init(directory: String) throws(RunError) {
     file = try FileDescriptor(appending: "\(directory)/.lock")
     guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+      guard errno == EWOULDBLOCK else {
+        throw .cannotWrite(path: file.path, reason: "lock: \(RunError.lastSystemMessage)")
+      }
       throw .directoryInUse(path: directory)
     }
   }

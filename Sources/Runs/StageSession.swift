@@ -65,9 +65,9 @@ package final class StageSession {
     self.context = context
     identity = RunIdentity(stage: stage, configuration: context.configuration, inputs: inputs)
     store = CheckpointStore(directory: directory, identity: identity, logger: context.logger)
-    let started = FileManager.default.fileExists(atPath: directory.file("config.yaml"))
+    let started = try RunDirectory.exists(directory.file("config.yaml"))
     let restored = started ? try store.latest() : nil
-    if started, restored == nil, directory.isFinished {
+    if started, restored == nil, try directory.isFinished() {
       throw .inconsistent(
         path: directory.path, reason: "the run has ended and no checkpoint is left to go on from")
     }
@@ -91,6 +91,7 @@ package final class StageSession {
     table = try ProgressTable(
       path: directory.file("progress.csv"), columns: columns, keeping: rows)
     events = try EventFile(directory: directory.path, keeping: eventCount)
+    try directory.synchronizeNames()
     if let restored {
       context.reporter.note(
         "resuming \(stage) in \(directory.path) after "
@@ -103,7 +104,7 @@ package final class StageSession {
     _ state: NamedTensors, _ stage: String, _ directory: RunDirectory, _ context: StageContext
   ) throws(RunError) {
     // The store has accepted the configuration already.
-    guard directory.isFinished, let yaml = state.metadata["configuration"],
+    guard try directory.isFinished(), let yaml = state.metadata["configuration"],
       let before = try? ExperimentConfiguration.parse(
         yaml: yaml, catalog: context.configuration.catalog, stages: context.configuration.stages)
     else { return }

@@ -162,21 +162,25 @@ enum AgentStore {
   ///   - count: members that take part.
   ///   - policiesOnly: leaves the other parts out.
   ///   - distilled: whether the distilled policy counts.
+  /// - Throws: ``RunError/cannotRead(path:reason:)``: without a digest a changed file would not be noticed.
   static func digests(
     of loaded: LoadedAgents, members count: Int? = nil, policiesOnly: Bool = false,
     distilled: Bool = false
-  ) -> [String: String] {
+  ) throws(RunError) -> [String: String] {
     var result: [String: String] = [:]
+    func add(_ name: String) throws(RunError) {
+      let path = "\(loaded.path)/\(name)"
+      guard let digest = SHA256.hexDigest(ofFile: path) else {
+        throw .cannotRead(path: path, reason: RunError.lastSystemMessage)
+      }
+      result[digestPrefix + name] = digest
+    }
     for (index, member) in loaded.members.prefix(count ?? loaded.members.count).enumerated() {
       let names = policiesOnly ? member.policyFiles : member.parts.flatMap(\.fileNames)
-      for name in names {
-        let path = "member-\(index)/\(name)"
-        result[digestPrefix + path] = SHA256.hexDigest(ofFile: "\(loaded.path)/\(path)")
-      }
+      for name in names { try add("member-\(index)/\(name)") }
     }
-    if distilled {
-      let path = "\(loaded.path)/\(distilledName)"
-      result[digestPrefix + distilledName] = SHA256.hexDigest(ofFile: path)
+    if distilled, try RunDirectory.exists("\(loaded.path)/\(distilledName)") {
+      try add(distilledName)
     }
     return result
   }

@@ -30,7 +30,7 @@ public struct DistillStage {
     let shared = "\(agents.path)/\(AgentStore.distilledName)"
     if addToEnsemble { try DistillStage.refuseOverwriting(shared, output: output) }
     let data = try OfflineData(context.configuration, task: task)
-    var inputs = AgentStore.digests(of: agents, policiesOnly: true)
+    var inputs = try AgentStore.digests(of: agents, policiesOnly: true)
     inputs["dataset"] = data.digest
     let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data.warnings)
@@ -62,8 +62,8 @@ public struct DistillStage {
       throw RunError.cannotWrite(
         path: folder, reason: "no permission; pass --no-add-to-ensemble to leave it as it is")
     }
-    guard manager.fileExists(atPath: file) else { return }
-    let begun = (try? manager.contentsOfDirectory(atPath: "\(output)/checkpoints")) ?? []
+    guard try RunDirectory.exists(file) else { return }
+    let begun = try RunDirectory.names(in: "\(output)/checkpoints")
     guard begun.isEmpty else { return }
     throw RunError.cannotWrite(
       path: file, reason: "the file exists already; pass --no-add-to-ensemble to leave it as it is")

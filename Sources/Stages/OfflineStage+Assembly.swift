@@ -16,7 +16,7 @@ extension OfflineStage {
     _ agents: [String], configuration: ExperimentConfiguration, output: String
   ) throws {
     let manager = FileManager.default
-    guard !manager.fileExists(atPath: "\(output)/summary.json") else { return }
+    guard try !RunDirectory.exists("\(output)/summary.json") else { return }
     let tables = try agents.map { try AgentTable("\($0)/progress.csv") }
     let configuration = configuration.restricted(to: [.offline])
     // Whole or not at all, whoever else is about to do the same.
@@ -40,6 +40,7 @@ extension OfflineStage {
       wallSeconds: [OfflineStage.name: tables.reduce(0) { $0 + $1.seconds }],
       numbers: ["gradientSteps": Double(configuration.offline.gradientSteps)])
     try AtomicText.write(JSONText.pretty(summary), to: "\(draft)/summary.json")
+    try FileSystem.sync(tree: draft)
     if rename(draft, output) != 0 {
       let reason = RunError.lastSystemMessage
       try? manager.removeItem(atPath: draft)
@@ -47,6 +48,7 @@ extension OfflineStage {
         throw RunError.cannotWrite(path: output, reason: reason)
       }
     }
+    try FileSystem.sync(folder: FileSystem.folder(of: output))
   }
 }
 

@@ -75,7 +75,7 @@ public struct OnlineStage {
       if distilled == nil, handOver.wantsDistilled(loaded) {
         distilled = try distil(ensemble, directory: directory)
       }
-      let digests = AgentStore.digests(
+      let digests = try AgentStore.digests(
         of: loaded, members: handOver.members(of: loaded), distilled: distilled != nil)
       inputs.merge(digests) { first, _ in first }
     }

@@ -82,7 +82,7 @@ public struct Pipeline {
     ]
     for length in longer {
       for stage in later[length.key] ?? []
-      where FileManager.default.fileExists(atPath: directory.file("\(stage)/config.yaml")) {
+      where try RunDirectory.exists(directory.file("\(stage)/config.yaml")) {
         throw RunError.inconsistent(
           path: directory.path,
           reason:
@@ -107,7 +107,7 @@ public struct Pipeline {
     var summary: RunSummary?
     for stage in [OfflineStage.name, DistillStage.name, OnlineStage.name] {
       let path = directory.file("\(stage)/summary.json")
-      guard FileManager.default.fileExists(atPath: path) else { continue }
+      guard try RunDirectory.exists(path) else { continue }
       let stageSummary = try JSONDecoder().decode(
         RunSummary.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
       seconds.merge(stageSummary.wallSeconds) { _, new in new }

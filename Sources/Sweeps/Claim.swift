@@ -88,11 +88,7 @@ struct JobClaims {
   ///
   /// - Returns: `nil` where another process was faster.
   func take(_ generation: Int) throws(RunError) -> HeldClaim? {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .cannotWrite(path: folder, reason: "\(error)")
-    }
+    try RunDirectory.make(folder)
     // An empty file claims; what it says follows.
     let number = open(file(generation), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard number >= 0 else {

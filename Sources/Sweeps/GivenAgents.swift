@@ -26,7 +26,11 @@ struct GivenStart: Codable, Sendable, Equatable {
         try manager.copyItem(
           atPath: "\(path)/member-\(member)", toPath: "\(draft)/member-\(member)")
       }
+      try FileSystem.sync(tree: draft)
       try manager.moveItem(atPath: draft, toPath: target)
+      try FileSystem.sync(folder: directory)
+    } catch let error as FileError {
+      throw RunError.writing(error)
     } catch {
       throw RunError.cannotWrite(path: target, reason: readable(error))
     }
@@ -61,8 +65,7 @@ struct GivenAgents {
     var text = ""
     for member in 0..<members {
       let folder = "\(path)/member-\(member)"
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      for name in names.sorted() {
+      for name in try RunDirectory.names(in: folder).sorted() {
         guard let digest = SHA256.hexDigest(ofFile: "\(folder)/\(name)") else {
           throw .cannotRead(path: "\(folder)/\(name)", reason: RunError.lastSystemMessage)
         }

@@ -108,8 +108,7 @@ public struct JobExecution {
       try OfflineStage(context).run(output: directory)
     case .start:
       if let given = job.given { return try prepare(given, job, directory, context) }
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
+      try RunDirectory.make(directory)
       try OfflineStage.assemble(
         needs.map { "\(output)/\($0.directory)" }, configuration: context.configuration,
         output: "\(directory)/\(OfflineStage.name)")
@@ -149,7 +148,7 @@ public struct JobExecution {
   /// Gives a run what it shares with others, as its own stages.
   private func link(_ start: SweepJob, into directory: String) throws {
     let manager = FileManager.default
-    try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    try RunDirectory.make(directory)
     let depth = directory.dropFirst(output.count + 1).split(separator: "/").count
     let up = String(repeating: "../", count: depth)
     for stage in [OfflineStage.name, DistillStage.name]
@@ -172,7 +171,7 @@ enum JobState {
   /// - Throws: where its directory holds something else than this job.
   static func isDone(_ job: SweepJob, in output: String) throws -> Bool {
     let directory = "\(output)/\(job.directory)"
-    guard FileManager.default.fileExists(atPath: "\(directory)/summary.json") else { return false }
+    guard try RunDirectory.exists("\(directory)/summary.json") else { return false }
     let yaml = try? String(contentsOfFile: "\(directory)/config.yaml", encoding: .utf8)
     if yaml == job.yaml { return true }
     var context = StageContext(

@@ -85,13 +85,8 @@ public struct SweepPlan: Codable, Sendable, Equatable {
   }
 
   public func write(to directory: String) throws(RunError) {
-    do {
-      for folder in ["stages", "runs", "claims", "logs", SweepPlan.folder] {
-        try FileManager.default.createDirectory(
-          atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
-      }
-    } catch {
-      throw .cannotWrite(path: directory, reason: readable(error))
+    for folder in ["stages", "runs", "claims", "logs", SweepPlan.folder] {
+      try RunDirectory.make("\(directory)/\(folder)")
     }
     try AtomicText.write(
       JSONText.pretty(self), to: "\(directory)/\(SweepPlan.folder)/\(SweepNames.safe(name)).json")

@@ -93,6 +93,7 @@ import Testing
   @Test func connectionsThatNeverHold() throws {
     var behaviour = FileServer.Behaviour(body: body)
     behaviour.cuts = [Int](repeating: 100, count: 5)
+    behaviour.tag = "\"one\""
     let server = try FileServer(behaviour)
     let result = try fetch(server.url, ["--quiet"])
     #expect(result.status == 1)
@@ -120,6 +121,7 @@ import Testing
     var behaviour = FileServer.Behaviour(body: body)
     behaviour.ranges = false
     behaviour.cuts = [1000]
+    behaviour.tag = "\"one\""
     let server = try FileServer(behaviour)
     let result = try fetch(server.url)
     #expect(result.status == 0, "\(result.errors)")
@@ -143,7 +145,48 @@ import Testing
     try expectWhole(other)
   }
 
-  /// Without a tag the size tells.
+  /// The same size, other bytes, and nothing that would tell: what is there is no beginning of it.
+  @Test func changedWithoutASign() throws {
+    var behaviour = FileServer.Behaviour(body: body)
+    behaviour.cuts = [30_000]
+    behaviour.successor = (Data(body.reversed()), nil)
+    let server = try FileServer(behaviour)
+    let result = try fetch(server.url)
+    #expect(server.requests.count == 2 && !server.requests[1].contains("Range:"))
+    #expect(result.errors.contains("no sign by which a changed file is known"))
+    // Backwards it is no dataset; half of each could have been one.
+    #expect(result.status == 1 && result.errors.contains("is not a dataset and was removed"))
+    #expect(folder.contents == [])
+  }
+
+  /// A server that sends parts of whatever it has now, with another break after that.
+  @Test(arguments: [[30_000], [30_000, 1000]]) func partsOfAChangedFile(cuts: [Int]) throws {
+    let other = try anotherBody()
+    var behaviour = FileServer.Behaviour(body: other.prefix(body.count) as Data)
+    behaviour.cuts = cuts
+    behaviour.tag = "\"old\""
+    behaviour.successor = (body, "\"new\"")
+    behaviour.ignoresIfRange = true
+    let server = try FileServer(behaviour)
+    let result = try fetch(server.url)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("does not continue this file; starting again"))
+    try expectWhole()
+  }
+
+  /// Fewer bytes than there are, or more.
+  @Test(arguments: [-1, -1000, 1, 1000]) func sizesThatAreNotTrue(difference: Int) throws {
+    var behaviour = FileServer.Behaviour(body: body)
+    behaviour.claimedLength = body.count + difference
+    behaviour.tag = "\"one\""
+    behaviour.ranges = false
+    let server = try FileServer(behaviour)
+    let result = try fetch(server.url, ["--quiet"])
+    #expect(result.status == 1 && result.errorLines.count == 1, "\(result.errors)")
+    #expect(contents(file) == nil)
+  }
+
+  /// Without a tag everything comes again.
   @Test func sizeChangedMeanwhile() throws {
     var behaviour = FileServer.Behaviour(body: body)
     behaviour.cuts = [Int](repeating: 1000, count: 5)
@@ -227,6 +270,7 @@ import Testing
   @Test func interrupted() throws {
     var behaviour = FileServer.Behaviour(body: body)
     behaviour.stall = 5000
+    behaviour.tag = "\"one\""
     let server = try FileServer(behaviour)
     let running = try start(server.url)
     let deadline = Date().addingTimeInterval(30)

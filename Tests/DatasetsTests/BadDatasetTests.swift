@@ -170,7 +170,7 @@ import Testing
     #expect(outcomes[0] > files / 40 && outcomes[1] > files / 4)
   }
 
-  @Test(.enabled(if: Fuzzing.seconds != nil, "BRED_FUZZ_SECONDS is not set"))
+  @Test(.enabled(if: Fuzzing.isOn, "make fuzz"))
   func fuzz() throws {
     let whole = try collected()
     try Fuzzing.run("dataset", path: path) {

@@ -224,6 +224,16 @@ import Testing
     #expect(throws: TrainingError.self) { try OfflineStage(context(wild)).run(output: output) }
     let names = try FileManager.default.contentsOfDirectory(atPath: output)
     #expect(!names.contains("summary.json"))
+    // What is kept can be gone on from.
+    let kept = try FileManager.default.contentsOfDirectory(atPath: output + "/checkpoints")
+    #expect(!kept.isEmpty)
+    for name in kept {
+      let state = try SafetensorsFile.read("\(output)/checkpoints/\(name)")
+      for (tensor, contents) in state.tensors where tensor.contains("/critic/") {
+        guard case .float32(let values) = contents.elements else { continue }
+        #expect(values.allSatisfy(\.isFinite), "\(name): \(tensor)")
+      }
+    }
   }
 
   /// Runs with different seeds share no agent, whatever the seeds.

@@ -19,6 +19,12 @@ public final class FileServer: Sendable {
     public var stall: Int?
     public var tag: String?
     public var body: Data
+    /// What the file becomes after the first connection: its bytes, and its tag.
+    public var successor: (body: Data, tag: String?)?
+    /// Whether a part is sent even of a file that has changed.
+    public var ignoresIfRange = false
+    /// A `Content-Length` that is not the body's.
+    public var claimedLength: Int?
 
     public init(body: Data) { self.body = body }
   }
@@ -77,7 +83,11 @@ public final class FileServer: Sendable {
     let text = String(decoding: request, as: UTF8.self)
     seen.withLock { $0.append(text) }
     let (settings, cut) = behaviour.withLock { settings in
-      (settings, settings.cuts.isEmpty ? nil : settings.cuts.removeFirst())
+      let now = settings
+      if let (body, tag) = settings.successor {
+        (settings.body, settings.tag, settings.successor) = (body, tag, nil)
+      }
+      return (now, settings.cuts.isEmpty ? nil : settings.cuts.removeFirst())
     }
     transmit(answer(to: text, settings, cut: cut), over: connection)
     guard cut == nil, settings.stall != nil else { return }
@@ -96,7 +106,7 @@ public final class FileServer: Sendable {
     var status = "200 OK"
     var body = settings.body
     var headers = settings.tag.map { "ETag: \($0)\r\n" } ?? ""
-    let isSame = field("if-range").map { $0 == settings.tag } ?? true
+    let isSame = settings.ignoresIfRange || field("if-range").map { $0 == settings.tag } ?? true
     if settings.ranges, isSame, let range = field("range"),
       let first = Int(range.dropFirst("bytes=".count).dropLast())
     {
@@ -109,7 +119,8 @@ public final class FileServer: Sendable {
       headers += "Content-Range: bytes \(first)-\(body.count - 1)/\(body.count)\r\n"
       body = body.dropFirst(first)
     }
-    let head = "HTTP/1.1 \(status)\r\n\(headers)Content-Length: \(body.count)\r\n\r\n"
+    let length = settings.claimedLength ?? body.count
+    let head = "HTTP/1.1 \(status)\r\n\(headers)Content-Length: \(length)\r\n\r\n"
     return Data(head.utf8) + body.prefix(cut ?? settings.stall ?? .max)
   }
 

@@ -64,14 +64,15 @@ public final class Agent: @unchecked Sendable {
 
   /// One gradient step.
   ///
-  /// - Throws: `TrainingError` when a loss or metric is not finite;
-  ///   gradients are then forgotten.
+  /// - Throws: `TrainingError` when a loss, a metric or a parameter is not finite; gradients are then
+  ///   forgotten. Parameters may be broken then: go on from a stored state.
   public func update(on batch: Batch) throws(TrainingError) -> Metrics {
     parts.tape.begin(step: UInt64(updateCount))
     step.count = updateCount
     step.hasReported = false
     do throws(TrainingError) {
       try algorithm.update(try Rows(batch, on: parts.tape, parts.normalizer), step)
+      try step.checkParameters()
       for (index, metric) in parts.metrics.enumerated() {
         metrics.values[index] = metric.value
         if metric.value.isInfinite {

@@ -33,6 +33,7 @@ public final class Step: @unchecked Sendable {
   ) throws(TrainingError) {
     try gradient(of: repeat each modules, reporting: metric, loss)
     apply(repeat each modules, targetsFollow: targetsFollow)
+    try checkParameters()
   }
 
   /// Adds the gradient of a loss to `modules` without a step, for algorithms that take all gradients
@@ -64,6 +65,7 @@ public final class Step: @unchecked Sendable {
   ) throws(TrainingError) {
     try gradient(of: repeat each modules, reporting: metric, loss)
     apply(repeat each modules, targetsFollow: targetsFollow)
+    try checkParameters()
   }
 
   private func record(_ value: Double, in metric: Metric) throws(TrainingError) {
@@ -94,6 +96,20 @@ public final class Step: @unchecked Sendable {
       block.optimizer.stepPiece(piece, of: block, follows: follows)
     }
     block.finishStep()
+    if !block.optimizer.isFinite { broken = block }
+  }
+
+  /// A block that a step has left with something that is no finite number.
+  private var broken: ParameterBlock?
+
+  /// - Throws: `TrainingError.diverged` where a step has broken parameters, of which no loss may tell.
+  func checkParameters() throws(TrainingError) {
+    guard let block = broken else { return }
+    broken = nil
+    let bad = block.values.elements.first { !$0.isFinite }
+    throw .diverged(
+      metric: bad == nil ? "a moment or target of \(block.name)" : "a parameter of \(block.name)",
+      value: bad ?? .infinity, updateCount: count)
   }
 
   // MARK: Constants and random numbers

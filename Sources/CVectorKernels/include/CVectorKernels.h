@@ -159,10 +159,12 @@ void bk_exp(const float *x, float *y, ptrdiff_t count);
 
 /// One Adam step over a flat array, with the gradient given as `pieces` arrays `stride` apart, which
 /// are added in order and cleared. bias1 = 1 − β₁ᵗ, bias2 = 1 − β₂ᵗ. If `target` is not null it then
-/// follows: target ← (1 − tau)·target + tau·parameter.
-void bk_adam(float *parameter, float *moment1, float *moment2, float *gradient, ptrdiff_t stride,
-             ptrdiff_t pieces, float *target, float tau, float rate, float beta1, float beta2,
-             float bias1, float bias2, float epsilon, ptrdiff_t count);
+/// follows: target ← (1 − tau)·target + tau·parameter. Returns the bits of the greatest magnitude among
+/// parameters, second moments and targets: 0x7f800000 or more where one is infinite or not a number.
+int32_t bk_adam(float *parameter, float *moment1, float *moment2, float *gradient,
+                ptrdiff_t stride, ptrdiff_t pieces, float *target, float tau, float rate,
+                float beta1, float beta2, float bias1, float bias2, float epsilon,
+                ptrdiff_t count);
 
 // ---- reductions ---------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 import Foundation
+import RLCore
 import SwiftProtobuf
 
 /// TensorBoard's event file: protocol-buffer events in TFRecord frames.
@@ -13,13 +14,12 @@ final class EventFile {
   ///
   /// - Parameter keeping: events the checkpoint knows of; later ones are cut off. 0 starts anew.
   init(directory: String, keeping events: Int) throws(RunError) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let names = try RunDirectory.names(in: directory)
     let existing = names.filter { $0.hasPrefix("events.out.tfevents.") }.sorted()
     let name = existing.first ?? "events.out.tfevents.\(Int(Date().timeIntervalSince1970)).bred"
     let path = "\(directory)/\(name)"
     file = try FileDescriptor(appending: path)
-    let bytes = (try? [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) ?? []
-    let (count, length) = EventFile.prefix(of: bytes, events: events)
+    let (count, length) = EventFile.prefix(of: try file.contents(), events: events)
     eventCount = count
     try file.truncate(to: length)
     if count == 0 {

@@ -26,7 +26,7 @@ package final class ProgressTable {
     columns = ProgressTable.commonColumns + extra
     file = try FileDescriptor(appending: path)
     let header = columns.joined(separator: ",")
-    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let text = String(decoding: try file.contents(), as: UTF8.self)
     rowCount = rows
     guard rows > 0 else {
       elapsedSeconds = 0

@@ -5,7 +5,8 @@ public import Runs
 
 /// Fetches one file: beside its name first, continued where it broke off, renamed when whole.
 ///
-/// Beside the file lies a record, `NAME.json`: address, bytes, SHA-256 and time.
+/// Beside the file lies a record, `NAME.json`: address, bytes, SHA-256 and time. What broke off is continued only
+/// where the server gave an entity tag or a date by which a file that was changed meanwhile is known.
 public struct DatasetDownload {
   public let url: String
   /// Where the file goes.
@@ -27,6 +28,12 @@ public struct DatasetDownload {
     let url: String
     let total: Int?
     let validator: String?
+
+    /// Whether an answer with a later part is about the same file. Beside a date a server may leave out the date.
+    func isOf(_ answer: CurlTransfer.Answer) -> Bool {
+      guard answer.total == total, let validator else { return false }
+      return answer.validator.map { $0 == validator } ?? !validator.hasPrefix("\"")
+    }
   }
 
   public var partialPath: String { "\(path).partial" }
@@ -85,14 +92,20 @@ public struct DatasetDownload {
     do throws(DownloadError) {
       try transfer(program, interruption, notice, progress)
     } catch {
-      // Bytes of which nothing is known cannot be continued.
-      if size == 0 || access(statePath, F_OK) != 0 { removeTraces() }
+      if keptBytes == 0 { removeTraces() }
+      if case .wrongSize = error { removeTraces() }
       throw error
     }
     return try complete()
   }
 
   private var size: Int { DatasetLocation.size(partialPath) ?? 0 }
+
+  /// Bytes with which the next attempt can go on.
+  private var keptBytes: Int {
+    let state: State? = read(statePath)
+    return state?.validator == nil ? 0 : size
+  }
 
   private func removeTraces() {
     unlink(partialPath)
@@ -113,6 +126,10 @@ public struct DatasetDownload {
       // What came from elsewhere, or of which nothing is known, cannot be continued.
       if state?.url != url || size > state?.total ?? .max { try empty() }
       if size > 0, let total = state?.total, size == total { return try check(total) }
+      if size > 0, state?.validator == nil {
+        notice("the server gives no sign by which a changed file is known; starting again")
+        try empty()
+      }
       if size > 0 { notice("going on after \(size) bytes") }
       switch try attempt(program, size > 0 ? state : nil, interruption, progress) {
       case .whole: return
@@ -131,7 +148,7 @@ public struct DatasetDownload {
   }
 
   private func network(_ reason: String) -> DownloadError {
-    .network(url: url, reason: reason, partial: partialPath, bytes: size, path: path)
+    .network(url: url, reason: reason, partial: partialPath, bytes: keptBytes, path: path)
   }
 
   private func attempt(
@@ -164,11 +181,15 @@ public struct DatasetDownload {
         transfer.stop()
         throw error
       }
+      if let expectedBytes, size > expectedBytes {
+        transfer.stop()
+        try check(size)
+      }
       progress(size, answer?.total ?? state?.total)
     }
     if interruption.isRequested {
       transfer.stop()
-      throw .interrupted(partial: partialPath, bytes: size)
+      throw .interrupted(partial: partialPath, bytes: keptBytes)
     }
     let (status, message) = transfer.finish()
     try listen()
@@ -181,10 +202,13 @@ public struct DatasetDownload {
     _ status: Int32, _ message: String, answer: CurlTransfer.Answer?, httpStatus: Int?,
     _ offset: Int, _ state: State?
   ) -> Outcome {
+    // Other bytes than those that are there already, whatever became of them: the file was changed meanwhile.
+    if offset > 0, let answer, answer.status != 206 || state?.isOf(answer) != true {
+      return .fromTheStart
+    }
     switch status {
     case 0:
-      // Other bytes than those that are there already: the file was changed meanwhile.
-      if offset > 0, answer?.status != 206 || answer?.total != state?.total { return .fromTheStart }
+      if offset > 0, answer == nil { return .fromTheStart }
       if let total = answer?.total, size != total { return size > offset ? .again : .fromTheStart }
       return .whole
     case 33: return .fromTheStart

@@ -42,7 +42,9 @@ public enum DownloadError: Error, Equatable, CustomStringConvertible {
         + "--force fetches it again"
     case .system(let path, let reason): "\(path): \(reason)"
     case .interrupted(let partial, let bytes):
-      "stopped; \(bytes) bytes are kept in \(partial), the same command goes on from there"
+      bytes > 0
+        ? "stopped; \(bytes) bytes are kept in \(partial), the same command goes on from there"
+        : "stopped; nothing is kept, the same command starts again"
     }
   }
 

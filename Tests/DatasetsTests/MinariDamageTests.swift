@@ -1,0 +1,51 @@
+import DenseMath
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Datasets
+
+/// Damaged `metadata.json` of Minari datasets: read, or refused with the file's name.
+@Suite struct MinariDamageTests {
+  let folder = TemporaryDirectory()
+  private var path: String { folder.file("metadata.json") }
+
+  /// What the minari package writes, `env_spec` and both spaces included.
+  private func original() throws -> [UInt8] {
+    try MinariFile().write(to: folder.file("minari"))
+    return [UInt8](
+      try Data(contentsOf: URL(fileURLWithPath: folder.file("minari/data/metadata.json"))))
+  }
+
+  private func isReadable() -> Bool {
+    do throws(DatasetError) {
+      let metadata = try MinariMetadata(contentsOf: path)
+      #expect(metadata.totalEpisodes >= 0 && metadata.totalSteps >= 0)
+      return true
+    } catch {
+      #expect(error.description.contains(path))
+      return false
+    }
+  }
+
+  @Test func damagedMetadata() throws {
+    let original = try original()
+    var counts = (read: 0, refused: 0)
+    for step in 0..<1_000 {
+      var random = RandomStream(seed: 1, purpose: "minari", step: UInt64(step))
+      try Data(Fuzzing.damaged(original, using: &random)).write(to: URL(fileURLWithPath: path))
+      if isReadable() { counts.read += 1 } else { counts.refused += 1 }
+    }
+    #expect(counts.read > 50 && counts.refused > 200, "\(counts)")
+  }
+
+  @Test(.enabled(if: Fuzzing.isOn, "make fuzz"))
+  func fuzz() throws {
+    let original = try original()
+    try Fuzzing.run("minari", path: path) {
+      Fuzzing.damaged(original, using: &$0)
+    } read: {
+      isReadable()
+    }
+  }
+}
