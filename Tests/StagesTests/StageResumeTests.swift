@@ -231,7 +231,7 @@ import Testing
       let state = try SafetensorsFile.read("\(output)/checkpoints/\(name)")
       for (tensor, contents) in state.tensors where tensor.contains("/critic/") {
         guard case .float32(let values) = contents.elements else { continue }
-        #expect(values.allSatisfy(\.isFinite), "\(name): \(tensor)")
+        #expect(values.allSatisfy { $0.isFinite }, "\(name): \(tensor)")
       }
     }
   }
