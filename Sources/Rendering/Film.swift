@@ -150,20 +150,22 @@ private struct Reel {
     let index = min(step, last)
     var lines: [(label: String, value: String)] = []
     if !number.isEmpty { lines.append(("episode", number)) }
-    lines.append(("step", "\(index + 1)"))
+    lines.append(("step", Reel.padded("\(index + 1)")))
     lines.append(("return", Reel.number(returns[index])))
     lines.append(("score", Reel.number(specification.normalizedScore(ofReturn: returns[index]))))
     if index == last, !footage.ending.isEmpty { lines.append(("end", footage.ending)) }
-    var captions = [Caption(.bottomLeft, lines)]
+    // Above, where there is nothing but sky.
+    var captions = [Caption(.topRight, lines)]
     if !title.isEmpty { captions.append(Caption(.topLeft, [(title, "")])) }
     return PhysicsRenderer.Panel(
       position: footage.states[index].position, velocity: footage.states[index].velocity,
       captions: captions)
   }
 
+  private static func number(_ value: Double) -> String { padded(String(format: "%.1f", value)) }
+
   /// The same width throughout, so that words stay where they are.
-  private static func number(_ value: Double) -> String {
-    let text = String(format: "%.1f", value)
-    return String(repeating: " ", count: max(0, 7 - text.count)) + text
+  private static func padded(_ text: String) -> String {
+    String(repeating: " ", count: max(0, 7 - text.count)) + text
   }
 }

@@ -125,7 +125,7 @@ struct Page {
     .warnings ul{margin:0;padding-left:20px}
     .warnings li{overflow-wrap:anywhere}
     .good{color:var(--good);margin:16px 0 0}
-    .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:18px;margin-top:20px}
+    .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr));gap:18px;margin-top:20px}
     figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:12px 14px 4px}
     figcaption b{display:block;font-weight:600}
     figcaption span{font-size:13px}
@@ -146,6 +146,7 @@ struct Page {
     font-variant-numeric:tabular-nums}
     th{color:var(--soft);font-weight:500}
     th:first-child,td:first-child,.left{text-align:left}
+    td:first-child{white-space:normal;overflow-wrap:anywhere}
     td.text{white-space:normal;overflow-wrap:anywhere;text-align:left}
     td.text{width:75%}
     td svg{width:112px;height:22px}

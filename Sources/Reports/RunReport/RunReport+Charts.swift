@@ -38,13 +38,15 @@ extension RunReport {
     let names = group.runs[0].stages.map(\.name)
     return names.flatMap { name -> [String] in
       let tables = group.runs.compactMap { run in run.stages.first { $0.name == name }?.table }
-      let axis = RecordedRun.axis(of: tables, vertical: RunReport.score)
       let all = [RunReport.score] + RunReport.metrics(tables[0])
       return all.compactMap { column in
-        guard let curves = curves(column, tables, axis), !curves.isEmpty else { return nil }
-        let isScore = column == RunReport.score
-        guard isScore || curves.contains(where: { Set($0.y).count > 1 }) else { return nil }
-        let label = isScore ? "score" : RunReport.words(column)
+        let own = tables[0].columns.first { RunReport.member($0)?.metric == column } ?? column
+        let axis = RecordedRun.axis(of: tables, vertical: own)
+        // What is seen once, or never changes, needs no picture.
+        guard let curves = curves(column, tables, axis),
+          curves.contains(where: { Set($0.x).count > 1 && Set($0.y).count > 1 })
+        else { return nil }
+        let label = column == RunReport.score ? "score" : RunReport.words(column)
         return figure("\(name): \(label)", caption(curves, tables), curves, axis, label)
       }
     }

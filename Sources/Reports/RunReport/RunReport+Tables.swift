@@ -78,7 +78,10 @@ extension RunReport {
     let rows = comparison.rows.flatMap { row in
       row.runs.map { run in
         Self.row(
-          [Self.cell(run.directory), Self.cell(row.task, "left"), Self.cell(row.method, "left")]
+          [
+            Self.cell(place(run.directory)), Self.cell(row.task, "left"),
+            Self.cell(row.method, "left"),
+          ]
             + [
               run.seed.map(String.init) ?? "–", run.finished ? "done" : "not ended",
               run.final.map(Self.number) ?? "–", run.finalStep.map(Self.count) ?? "–",
@@ -111,7 +114,7 @@ extension RunReport {
         }
         rows.append(
           Self.row(
-            (groups.count > 1 ? [Self.cell("\(group.task) \(group.label)")] : [])
+            (groups.count > 1 ? [Self.cell(name(group))] : [])
               + [Self.cell(stage, "left"), Self.cell(ProgressReporter.duration(wall))]
               + parts.map { Self.cell(Self.seconds($0)) }
               + ["<td class=\"left\">\(Self.bars(parts))</td>"]))
@@ -207,7 +210,7 @@ extension RunReport {
     let rows = valuesByKey.filter { Set($0.values.map { $0?.text }).count > 1 }.map { item in
       var holders: [String: [String]] = [:]
       for (group, value) in zip(groups, item.values) {
-        holders[value?.text ?? "not used", default: []].append("\(group.task) \(group.label)")
+        holders[value?.text ?? "not used", default: []].append(name(group))
       }
       let texts = holders.sorted { $0.key < $1.key }.map { value, names in
         "\(value): \(names.count > 4 ? "\(names.count) groups" : names.joined(separator: ", "))"

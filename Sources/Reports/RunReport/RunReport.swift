@@ -130,11 +130,12 @@ public struct RunReport {
       tiles.append(("methods", "\(Set(groups.map(\.label)).count)", "with their variants"))
       tiles.append(("runs", "\(runs.count)", "seeds of \(groups.count) groups"))
     }
-    tiles.append(
-      (
-        "state", finished == runs.count ? "done" : "\(finished) of \(runs.count)",
-        SVG.escape(status ?? (finished == runs.count ? "all stages" : "runs have ended"))
-      ))
+    let state =
+      finished == runs.count
+      ? ("done", "all stages")
+      : runs.count == 1
+        ? ("not ended", "stages so far") : ("\(finished) of \(runs.count)", "runs have ended")
+    tiles.append(("state", state.0, SVG.escape(status ?? state.1)))
     let seconds = runs.flatMap(\.stages).compactMap(\.summary)
       .reduce(0.0) { $0 + $1.wallSeconds.values.reduce(0, +) }
     if seconds > 0 {
@@ -149,10 +150,28 @@ public struct RunReport {
       group.runs.flatMap(\.manifests).flatMap { $0.warnings ?? [] }
         .map { Set(groups.map(\.task)).count > 1 ? "\(group.task): \($0)" : $0 }
     }
-    return all.filter { seen.insert($0).inserted } + comparison.notes
+    let notes =
+      runs.count == 1
+      ? []
+      : comparison.notes.map { note in
+        // The rest is advice for `bred compare`.
+        note.components(separatedBy: "; --at STEP")[0]
+      }
+    return all.filter { seen.insert($0).inserted } + notes
   }
 
   // MARK: Text
+
+  /// A group's label, behind its task where there are several.
+  func name(_ group: Group) -> String {
+    groups.contains { $0.task != groups[0].task } ? "\(group.task) \(group.label)" : group.label
+  }
+
+  /// A run's directory as seen from ``path``.
+  func place(_ directory: String) -> String {
+    let prefix = path.hasSuffix("/") ? path : path + "/"
+    return directory.hasPrefix(prefix) ? String(directory.dropFirst(prefix.count)) : directory
+  }
 
   static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 
