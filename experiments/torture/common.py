@@ -32,7 +32,7 @@ online:
 evaluation: {{episodes: 1, interval: 100}}
 """
 TIMES = {"wall_seconds", "updates_per_second"}
-PATIENCE = 120
+PATIENCE = 900
 
 
 class Loss(Exception):
