@@ -336,10 +336,14 @@ def read_table():
         return {}
     table = {}
     with open(TABLE) as file:
-        for row in csv.DictReader(file):
-            job = (row["program"], row["algorithm"], row["robot"], int(row["seed"]))
-            table.setdefault(job, []).append(
-                (int(row["step"]), *(float(row[key] or "nan") for key in MEASURES)))
+        reader = csv.DictReader(file)
+        for row in reader:
+            try:
+                job = (row["program"], row["algorithm"], row["robot"], int(row["seed"]))
+                measures = [float(row[key] or "nan") for key in MEASURES]
+                table.setdefault(job, []).append((int(row["step"]), *measures))
+            except (KeyError, TypeError, ValueError) as problem:
+                sys.exit(f"{TABLE}, line {reader.line_num}: not a row of {', '.join(COLUMNS)}: {problem}")
     return table
 
 
