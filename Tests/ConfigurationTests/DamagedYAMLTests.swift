@@ -20,7 +20,7 @@ import Testing
       gradientSteps: 1_000
       cql: {batchSize: *width, conservativeWeight: 5.0e+0, discount: .99}
     distillation:
-      epochs: 0x10
+      epochs: 10
       patience: 3
     online:
       "environmentSteps": 250000

@@ -30,6 +30,15 @@ enum Equipment {
 
   // MARK: Pictures
 
+  /// Mesa does not always round alike.
+  private static let rounding = 3
+
+  private static func areAlike(
+    _ one: some Sequence<UInt8>, _ other: some Sequence<UInt8>
+  ) -> Bool {
+    zip(one, other).allSatisfy { abs(Int($0) - Int($1)) <= rounding }
+  }
+
   /// Pixels of the robot: its limbs are orange, the ground grey-green and the sky blue or black.
   private static func robot(_ picture: [UInt8], width: Int) -> Set<Int> {
     Set(
@@ -69,8 +78,8 @@ enum Equipment {
     #expect(Set(pictures).count >= 19)
     // The same state gives the same picture.
     let first = footage.states[0]
-    #expect(
-      renderer.draw([.init(position: first.position, velocity: first.velocity)]) == pictures[0])
+    let again = renderer.draw([.init(position: first.position, velocity: first.velocity)])
+    #expect(FilmTests.areAlike(again, pictures[0]))
   }
 
   @Test(.enabled(if: Equipment.draws, Equipment.advice))
@@ -91,8 +100,10 @@ enum Equipment {
     for row in 0..<80 {
       for (side, picture) in alone.enumerated() {
         let start = 3 * (row * 200 + side * 100)
-        #expect(
-          both[start..<start + 300].elementsEqual(picture[3 * row * 100..<3 * (row + 1) * 100]))
+        let (part, whole) = (
+          both[start..<start + 300], picture[3 * row * 100..<3 * (row + 1) * 100]
+        )
+        #expect(FilmTests.areAlike(part, whole), "row \(row)")
       }
     }
   }
@@ -126,7 +137,9 @@ enum Equipment {
     let plain = draw([])
     let words = draw([Caption(.topLeft, [("return", "12.5")])])
     func changed(_ picture: [UInt8], rows: Range<Int>) -> Int {
-      (rows.lowerBound * 600..<rows.upperBound * 600).count { picture[$0] != plain[$0] }
+      (rows.lowerBound * 600..<rows.upperBound * 600).count {
+        abs(Int(picture[$0]) - Int(plain[$0])) > FilmTests.rounding
+      }
     }
     #expect(changed(words, rows: 0..<75) > 100)
     #expect(changed(words, rows: 75..<150) == 0)
@@ -199,15 +212,15 @@ enum Equipment {
     options.size = PictureSize(width: 96, height: 64)
     let film = try Film(.hopper, options)
     let path = folder.file("film.\(ending)")
-    let one = try footage(.hopper, steps: 12)
+    let one = try footage(.hopper, steps: 8)
     let other = one.prefix(3)
     let scenes = [[one, other], [other, other]]
-    #expect(film.frameCount(scenes) == 4 + 2)
+    #expect(film.frameCount(scenes) == 3 + 2)
     var seen: [Int] = []
     let outcome = try film.write(scenes, titles: ["a", "b"], to: path) { seen.append($0) }
-    #expect(outcome == Film.Outcome(frames: 6, framesPerSecond: 25, isInterrupted: false))
-    #expect(seen == Array(1...6))
-    #expect(try probe(path) == ["192", "64", "6"])
+    #expect(outcome == Film.Outcome(frames: 5, framesPerSecond: 25, isInterrupted: false))
+    #expect(seen == Array(1...5))
+    #expect(try probe(path) == ["192", "64", "5"])
     #expect(folder.contents == ["film.\(ending)"])
   }
 
@@ -216,9 +229,9 @@ enum Equipment {
     var options = Film.Options()
     options.size = PictureSize(width: 64, height: 48)
     let film = try Film(.hopper, options)
-    let scene = [try footage(.hopper, steps: 12)]
+    let scene = [try footage(.hopper, steps: 8)]
     _ = try film.write([scene], titles: [""], to: folder.file("100%/"))
-    #expect(TemporaryDirectory.names(folder.file("100%")) == (1...4).map { "0000\($0).png" })
+    #expect(TemporaryDirectory.names(folder.file("100%")) == (1...3).map { "0000\($0).png" })
     let error = #expect(throws: RenderingError.self) {
       try film.write([scene], titles: [""], to: folder.file("100%"))
     }
