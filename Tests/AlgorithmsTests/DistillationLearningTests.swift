@@ -1,11 +1,11 @@
 import DenseMath
 import Foundation
-import Autodiff
 import RLCore
 import TestSupport
 import Testing
 
-import Algorithms
+@testable import Algorithms
+@testable import Autodiff
 
 /// One network learns what three different ones do together.
 @Suite struct DistillationLearningTests {
@@ -101,5 +101,59 @@ import Algorithms
     while !distillation.isFinished { improved.append(try distillation.runEpoch().isBest) }
     #expect(improved == [true] + [Bool](repeating: false, count: patience))
     #expect(distillation.bestEpoch == 1)
+    // It began as the first member.
+    #expect(distillation.policy.network.parameters == member(1).network.parameters)
+  }
+
+  /// A fixed share of the states is never trained on, and the validation loss is that on these alone.
+  @Test func heldOutStatesAreForValidation() throws {
+    let pool = WorkerPool(threads: 1)
+    let members = [member(1), member(2)]
+    // Beyond the bound of log σ, where it is clipped.
+    let wide = member(1)
+    let count = wide.network.parameters.count
+    for i in count - Self.actionSize..<count { wide.network.parameters[i] += 3 }
+    let observations = states(10, seed: 3)
+    let parts = AgentParts(
+      algorithm: "test", observationSize: 3, actionSize: Self.actionSize,
+      hiddenSizes: [Self.hidden, Self.hidden], ensembleSize: 1, actorMembers: 1, seed: 1, pool: pool
+    )
+    let student = parts.actor(optimizer: .adam(learningRate: 1e-3))
+    student.stack.load([wide.network])
+    let data = DistillationData(
+      members, observations: observations, validationFraction: 0.3, seed: 9, pool: pool)
+    var seen: Set<[Float]> = []
+    parts.tape.begin(step: 0)
+    var stream = RandomStream(seed: 2, purpose: "test/minibatch")
+    let drawn = data.minibatch(200, on: parts.tape, using: &stream).states.values
+    for row in 0..<200 { seen.insert((0..<3).map { drawn[3 * row + $0] }) }
+    #expect(seen.count == 7)
+    let held = (0..<10).map { Array(observations.row($0)) }.filter { !seen.contains($0) }
+    let expected = loss(
+      of: wide, against: members, on: Matrix(rows: 3, columns: 3, elements: held.flatMap { $0 }))
+    #expect(abs(data.validationLoss(of: student) / expected - 1) < 1e-4)
+  }
+
+  /// What a checkpoint holds is enough to go on with the same minibatches, judgements and end.
+  @Test func stateGoesOnLikeTheOriginal() throws {
+    var configuration = PolicyDistillation.Configuration()
+    (configuration.stepsPerEpoch, configuration.batchSize) = (3, 4)
+    (configuration.patience, configuration.learningRate) = (2, 0.05)
+    func make() -> PolicyDistillation {
+      PolicyDistillation(
+        configuration: configuration, members: [member(1), member(2)],
+        observations: states(40, seed: 1), seed: 9, pool: WorkerPool(threads: 1))
+    }
+    let original = make()
+    while !original.isFinished {
+      let copy = make()
+      try copy.restore(original.state)
+      #expect(
+        [copy.epoch, copy.bestEpoch] == [original.epoch, original.bestEpoch]
+          && copy.bestLoss == original.bestLoss && copy.isFinished == original.isFinished)
+      #expect(try copy.runEpoch() == original.runEpoch())
+      #expect(copy.policy.network.parameters == original.policy.network.parameters)
+    }
+    #expect(original.epoch > original.bestEpoch && original.bestEpoch >= 1)
   }
 }

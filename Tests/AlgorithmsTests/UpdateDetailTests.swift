@@ -47,7 +47,11 @@ import Testing
     _ = try agent.update(on: batch())
     for _ in 0..<4 { #expect(try weight() == 2) }
     agent.beginOnline()
-    for t in 0..<12 { #expect(abs(try weight() - 2 * max(0.2, 1 - Double(t) / 10)) < 1e-12) }
+    for t in 0..<12 {
+      // A checkpoint knows when interaction began.
+      if t == 3 { try agent.restore(agent.state) }
+      #expect(abs(try weight() - 2 * max(0.2, 1 - Double(t) / 10)) < 1e-12)
+    }
   }
 
   /// After the last of its steps the policy stands still; the critics go on.
@@ -152,5 +156,41 @@ import Testing
     for block in agent.parts.blocks {
       #expect(block.gradient(0).allSatisfy { $0 == 0 }, "\(block.name)")
     }
+  }
+
+  /// minⱼ maxᵢ and maxᵢ minⱼ are over both twins.
+  @Test(arguments: [CQLSettings.Backup.minimumOfMaxima, .maximumOfMinima], [false, true])
+  func backupsLookAtBothTwins(backup: CQLSettings.Backup, reversed: Bool) throws {
+    let agent = try agent(ConservativeQLearning.self) {
+      ($0.backup, $0.discount, $0.sampledActions) = (backup, 1, 2)
+    }
+    let critics = agent.networks("critic")!
+    for (number, critic) in critics.enumerated() {
+      critic.parameters = [Float](repeating: 0, count: critic.parameters.count)
+      critic.bias(2)[0] = reversed == (number == 0) ? 3 : 1
+    }
+    try agent.load(critics, into: "critic")
+    #expect(abs(try agent.update(on: batch(scale: 0))["target_q_mean"]! - 1) < 1e-6)
+  }
+
+  @Test func givenTargetsAndFreshPoliciesAreTaken() throws {
+    let agent = try agent(SoftActorCritic.self) { _ in }
+    let (critics, others) = (agent.networks("critic")!, agent.networks("critic")!)
+    for other in others { other.parameters = other.parameters.map { $0 + 1 } }
+    try agent.load(critics, into: "critic", targets: others)
+    func parameters(_ targets: Bool) -> [[Float]] {
+      agent.networks("critic", targets: targets)!.map(\.parameters)
+    }
+    #expect(parameters(true) == others.map(\.parameters))
+    #expect(parameters(false) == critics.map(\.parameters))
+
+    var stream = RandomStream(seed: 1, purpose: "acting")
+    func action() -> [Float] {
+      agent.policy.action(for: [1, 2, 3], selection: .mean, using: &stream).action
+    }
+    let before = action()
+    #expect(action() == before)
+    _ = try agent.update(on: batch())
+    #expect(action() != before)
   }
 }

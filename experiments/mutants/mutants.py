@@ -29,6 +29,7 @@ LIST = Path(__file__).resolve().with_name("mutants.toml")
 WORK = ROOT / ".build-mutants"
 COPY = WORK / "package"
 RESULTS = WORK / "results.json"
+BUNDLE = WORK / "build/release/BREDPackageTests.xctest"
 SWITCH = "BRED_MUTANT"
 FLAGS = ["-c", "release", "-Xswiftc", "-enable-testing"]
 SWIFT = os.environ.get("SWIFT", "swift")
@@ -264,14 +265,13 @@ class Run:
     def __init__(self, filter, number, limit):
         environment = dict(os.environ, **{SWITCH: str(number)})
         environment.setdefault("BRED_SHARED", str(ROOT.parent / "shared"))
-        bundle = WORK / "build/release/BREDPackageTests.xctest"
         started = time.monotonic()
         self.failure, self.count = None, 0
         log = WORK / "logs" / f"{number}-{re.sub(r'[^A-Za-z0-9]+', '-', filter)}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as output:
             process = subprocess.Popen(
-                [str(bundle), "--testing-library", "swift-testing", "--filter", filter], cwd=COPY,
+                [str(BUNDLE), "--testing-library", "swift-testing", "--filter", filter], cwd=COPY,
                 env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 start_new_session=True)
             try:
@@ -401,7 +401,7 @@ class Campaign:
 
     def is_left(self, mutant):
         found = self.results.get(str(mutant.id))
-        return found is None or not found["killed"] and set(mutant.tests) - set(found["survived"])
+        return found is None or not found["killed"] and not set(mutant.tests) <= set(found["survived"])
 
     def note(self, mutant, killed, filter, seconds=0.0):
         survived = self.survived(mutant) + ([] if killed or filter is None else [filter])
