@@ -24,7 +24,9 @@ enum Equipment {
     let rollouts = try Rollouts(kind, pool: WorkerPool(threads: 1))
     let policy = UniformPolicy(
       observationSize: specification.observationSize, actionSize: specification.actionSize)
-    let episode = rollouts.episodes(policy, count: 1, selection: .sample, seed: 3)[0]
+    // A robot that moves at random may fall within ten steps: the longest of many.
+    let episode = try #require(
+      rollouts.episodes(policy, count: 40, selection: .sample, seed: 3).max { $0.count < $1.count })
     return try #require(Footage(episode)).prefix(steps)
   }
 
@@ -142,7 +144,7 @@ enum Equipment {
       }
     }
     #expect(changed(words, rows: 0..<75) > 100)
-    #expect(changed(words, rows: 75..<150) == 0)
+    #expect(changed(words, rows: 75..<150) < 30)
     // Any text is harmless.
     _ = draw([
       Caption(.bottomRight, [("é\u{1f600}\u{0}\u{7f}", String(repeating: "x", count: 2000))])
