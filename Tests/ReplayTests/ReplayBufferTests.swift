@@ -156,4 +156,29 @@ func number(_ batch: Batch, _ index: Int) -> Int {
     for _ in 0..<200 { try buffer.sample(0..<256, of: &batch, using: &generator) }
     #expect(addresses(&batch) == before)
   }
+
+  /// Returns reach minibatches, and a checkpoint keeps them and where episodes were cut.
+  @Test func returnsAndCutsAreKept() throws {
+    func ring() -> ReplayBuffer {
+      ReplayBuffer(capacity: 4, observationSize: 1, actionSize: 1, keepsReturns: true)
+    }
+    var original = ring()
+    for number in 0..<6 {
+      var row = ReplayRow(
+        observation: [0], action: [0], reward: Float(number), terminated: false,
+        nextObservation: [0], truncated: number % 2 == 0)
+      row.returnToGo = 10 + Float(number)
+      original.append(row)
+    }
+    var copy = ring()
+    try copy.restore(original.state)
+    for buffer in [original, copy] {
+      #expect((0..<4).map { buffer[$0].truncated } == [true, false, true, false])
+      #expect((0..<4).map { buffer[$0].returnToGo } == [12, 13, 14, 15])
+      var batch = Batch(size: 20, observationSize: 1, actionSize: 1, extraColumns: [.returnToGo])
+      var stream = RandomStream(seed: 1, purpose: "draw")
+      try buffer.sample(0..<20, of: &batch, using: &stream)
+      #expect(batch.extras["returnToGo"] == batch.rewards.map { $0 + 10 })
+    }
+  }
 }
