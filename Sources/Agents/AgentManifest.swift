@@ -66,8 +66,8 @@ struct AgentManifest: Codable {
     } catch {
       throw .manifest(file: path, reason: "it cannot be read: \(error.localizedDescription)")
     }
-    try manifest.checkSum(of: data, path)
     try manifest.check(path)
+    try manifest.checkSum(of: data, path)
     return manifest
   }
 
