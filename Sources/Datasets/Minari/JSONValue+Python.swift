@@ -5,6 +5,8 @@ internal import RLCore
 extension JSONValue {
   /// The members of a JSON object; `nil` for anything else.
   static func members(_ data: Data) -> [String: JSONValue]? {
+    // Foundation's reader of JSON 5 traps at what is not UTF-8.
+    guard String(validating: data, as: UTF8.self) != nil else { return nil }
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     guard case .object(let members) = try? decoder.decode(JSONValue.self, from: data) else {
