@@ -239,7 +239,7 @@ import Testing
   @Test func unwritableOutput() throws {
     try refuse(
       pretrain(dataset: workshop.dataset) + ["--output", "/proc/bred/out"], status: 1,
-      saying: "/proc/bred/out", "cannot write")
+      saying: "/proc/bred: cannot write")
   }
 
   @Test func resumingWhatIsNotARun() throws {
