@@ -7,6 +7,7 @@ internal import Synchronization
 
 /// What the operating system said when a file could not be handled.
 public struct FileError: Error, Equatable, CustomStringConvertible {
+  /// The file or folder concerned, as the caller named it.
   public let path: String
   /// The attempt, such as `open` or `rename`.
   public let operation: String

@@ -15,6 +15,7 @@ public struct Batch: Sendable, Equatable {
   /// Further columns by name, `[size]` each, such as ``ExtraColumn/returnToGo``; empty where nobody asked.
   public var extras: [String: [Float]] = [:]
 
+  /// B, transitions in the minibatch.
   public var size: Int { rewards.count }
 
   /// A batch of zeros, to be filled in place by a sampler at every step.
@@ -67,17 +68,23 @@ public enum ExtraColumn: String, Sendable, CaseIterable {
 
 /// Transitions in columns: what a dataset yields and an offline buffer holds.
 public struct Transitions: Sendable, Equatable {
+  /// s, `[count, observationSize]`.
   public var observations: Matrix
+  /// a, `[count, actionSize]`.
   public var actions: Matrix
+  /// r, `[count]`, undiscounted.
   public var rewards: [Float]
   /// Real ends of the task, never time limits.
   public var terminated: [Bool]
+  /// s′, `[count, observationSize]`.
   public var nextObservations: Matrix
   /// Discounted return of the episode from each row on, where somebody asked for it.
   public var returnsToGo: [Float]?
 
+  /// Rows: one for each transition.
   public var count: Int { rewards.count }
 
+  /// - Precondition: all columns have as many rows as there are rewards, and s and s′ one width.
   public init(
     observations: Matrix, actions: Matrix, rewards: [Float], terminated: [Bool],
     nextObservations: Matrix

@@ -2,7 +2,9 @@ public import DenseMath
 
 /// What one step of an environment returns.
 public struct TimeStep: Sendable, Equatable {
+  /// s′, `[observationSize]`.
   public var observation: [Double]
+  /// r of this step, undiscounted.
   public var reward: Double
   /// A real end of the task: the value of what follows is zero.
   public var terminated: Bool
@@ -22,6 +24,7 @@ public struct TimeStep: Sendable, Equatable {
     self.unstable = unstable
   }
 
+  /// Whether a reset must come before the next step, for any of the three reasons.
   public var episodeEnded: Bool { terminated || truncated || unstable }
 }
 
@@ -41,6 +44,7 @@ public struct PhysicalState: Sendable, Equatable, Codable {
 ///
 /// An instance is used by one thread at a time. Actions lie in [−1, 1].
 public protocol Environment: AnyObject {
+  /// Sizes, time limit and reference returns, the same for every instance of a task.
   var specification: EnvironmentSpecification { get }
 
   /// Starts an episode from the task's random initial distribution.

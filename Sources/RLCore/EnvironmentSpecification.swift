@@ -2,10 +2,13 @@
 public struct EnvironmentSpecification: Sendable, Equatable {
   /// Lower-case D4RL name: `halfcheetah`, `hopper`, `walker2d`; `-v5` behind it for Gymnasium's version 5.
   public let name: String
+  /// Numbers of an observation.
   public let observationSize: Int
+  /// A, numbers of an action.
   public let actionSize: Int
   /// Lengths of MuJoCo's generalised position and velocity.
   public let positionSize: Int
+  /// Length of qvel.
   public let velocitySize: Int
   /// Steps after which an episode is truncated (a time limit, never a termination).
   public let maximumEpisodeSteps: Int
@@ -13,6 +16,7 @@ public struct EnvironmentSpecification: Sendable, Equatable {
   public let canTerminate: Bool
   /// Undiscounted returns of a random and of an expert policy, from D4RL.
   public let randomReturn: Double
+  /// Of the expert: what scores 100.
   public let expertReturn: Double
 
   public init(

@@ -1,11 +1,13 @@
 /// An array of numbers with a shape: what a weight file or a checkpoint holds under one name.
 public struct Tensor: Sendable, Equatable {
+  /// Numbers of one type, row-major: the last index of the shape runs fastest.
   public enum Elements: Sendable, Equatable {
     case float32([Float])
     case float64([Double])
     case int64([Int64])
     case uint8([UInt8])
 
+    /// Numbers in the array, whatever their type.
     public var count: Int {
       switch self {
       case .float32(let values): values.count
@@ -26,8 +28,11 @@ public struct Tensor: Sendable, Equatable {
 
   /// Extents, slowest first; empty for a scalar.
   public let shape: [Int]
+  /// The numbers, as many as the product of the extents.
   public let elements: Elements
 
+  /// - Parameter shape: `nil` for one axis with all elements.
+  /// - Precondition: the product of the extents is the number of elements.
   public init(_ elements: Elements, shape: [Int]? = nil) {
     let shape = shape ?? [elements.count]
     precondition(
@@ -42,7 +47,9 @@ public struct Tensor: Sendable, Equatable {
 /// A component saves under the names it chooses; its owner adds a prefix with ``add(_:under:)`` and
 /// takes it off again with ``part(_:)``.
 public struct NamedTensors: Sendable, Equatable {
+  /// Arrays by name; a `/` ends the prefix that an owner has added.
   public var tensors: [String: Tensor] = [:]
+  /// Strings by name, prefixed like the tensors.
   public var metadata: [String: String] = [:]
 
   public init() {}
@@ -52,6 +59,7 @@ public struct NamedTensors: Sendable, Equatable {
     self.metadata = metadata
   }
 
+  /// The tensor under a name, `nil` where there is none; to set `nil` takes it out.
   public subscript(name: String) -> Tensor? {
     get { tensors[name] }
     set { tensors[name] = newValue }

@@ -10,6 +10,7 @@ public struct ObservationNormalizer: Sendable, Equatable {
   /// What TD3+BC's code adds to deviations (`utils.py`, `normalize_states`).
   public static let margin = 1e-3
 
+  /// - Precondition: as many means as deviations, all finite, deviations above 0.
   public init(mean: [Float], std: [Float]) {
     precondition(
       ObservationNormalizer.fault(mean: mean, std: std) == nil,
@@ -27,6 +28,7 @@ public struct ObservationNormalizer: Sendable, Equatable {
     return nil
   }
 
+  /// One observation, `[observationSize]`.
   public func callAsFunction(_ observation: [Float]) -> [Float] {
     precondition(
       observation.count == mean.count,
@@ -76,9 +78,12 @@ extension ObservationNormalizer: Codable {
 
 /// A policy that sees normalised observations.
 public struct NormalizedPolicy: Policy {
+  /// What acts, and is shown normalised observations alone.
   public let policy: any Policy
+  /// What each observation goes through first.
   public let normalizer: ObservationNormalizer
 
+  /// - Precondition: policy and normaliser take observations of one size.
   public init(_ policy: any Policy, normalizer: ObservationNormalizer) {
     precondition(
       policy.observationSize == normalizer.mean.count,

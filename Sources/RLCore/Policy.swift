@@ -12,6 +12,8 @@ public enum ActionSelection: String, Sendable, Codable, CaseIterable {
 public struct ChosenAction: Sendable, Equatable {
   /// `[actionSize]`, inside [−1, 1].
   public var action: [Float]
+  /// log π of the action, a density; 0 also for policies that have none, such as deterministic
+  /// ones.
   public var logProb: Float
   public init(action: [Float], logProb: Float) {
     self.action = action
@@ -21,7 +23,9 @@ public struct ChosenAction: Sendable, Equatable {
 
 /// Something that acts: maps an observation to an action in [−1, 1].
 public protocol Policy: Sendable {
+  /// Numbers of an observation.
   var observationSize: Int { get }
+  /// A, numbers of an action.
   var actionSize: Int { get }
 
   /// - Parameter observation: `[observationSize]`.

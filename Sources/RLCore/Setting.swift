@@ -8,6 +8,8 @@
 /// tables of the documentation; see ``SettingGroup``. Numbers are `Int` or `Double`.
 @propertyWrapper
 public struct Setting<Value: SettingValue>: Sendable {
+  /// The value in use. Whether it is allowed is for ``SettingDeclaration/accepts(_:)`` to say: to
+  /// assign it checks nothing.
   public var wrappedValue: Value
   /// `nil` in a decoded value: the group's own default instance knows it.
   let declaration: SettingDeclaration?
@@ -72,7 +74,9 @@ extension Setting: Codable {
 
 /// What a setting is, for range checks, help and documentation.
 public struct SettingDeclaration: Sendable, Equatable {
+  /// The kind of value; decides how text is read.
   public let kind: SettingKind
+  /// Bounds of a number; `nil` where there are none.
   public let range: SettingRange?
   /// One sentence.
   public let meaning: String
@@ -88,12 +92,16 @@ public struct SettingDeclaration: Sendable, Equatable {
   }
 }
 
+/// Bounds of a number: [lower, upper] or (lower, upper].
 public struct SettingRange: Sendable, Equatable {
+  /// Least value, or the bound above which values must lie.
   public let lower: Double
+  /// Greatest value, itself allowed; `Int.max` stands for no bound.
   public let upper: Double
   /// The lower bound itself is not allowed.
   public let isOpenBelow: Bool
 
+  /// Whether a value lies within the bounds; NaN never does.
   public func contains(_ value: Double) -> Bool {
     value <= upper && (isOpenBelow ? value > lower : value >= lower)
   }

@@ -24,9 +24,11 @@ extension SettingGroup {
 
 /// A setting that another one of its group makes meaningless.
 public struct UnusedSetting: Sendable, Equatable {
+  /// Name of the property, without its section.
   public let name: String
   /// The setting whose value is the cause.
   public let cause: String
+  /// Why, as a clause for messages.
   public let reason: String
 
   public init(_ name: String, because cause: String, _ reason: String) {
@@ -36,7 +38,9 @@ public struct UnusedSetting: Sendable, Equatable {
 
 /// Settings of a group whose values exclude each other.
 public struct SettingContradiction: Sendable, Equatable {
+  /// Names of the properties, without their section.
   public let names: [String]
+  /// Why, as a clause for messages.
   public let reason: String
 
   public init(_ names: String..., reason: String) {
@@ -46,8 +50,11 @@ public struct SettingContradiction: Sendable, Equatable {
 
 /// One setting of a group: its name, its default, and what was declared about it.
 public struct NamedSetting: Sendable, Equatable {
+  /// Name of the property: the last part of its YAML key.
   public let name: String
+  /// The default.
   public let value: SettingScalar
+  /// Kind, range, meaning, symbol and source.
   public let declaration: SettingDeclaration
 }
 

@@ -33,13 +33,17 @@ extension SettingScalar: CustomStringConvertible {
 
 /// A type that settings can have.
 public protocol SettingValue: Codable, Sendable, Equatable {
+  /// The kind of all values of this type.
   static var settingKind: SettingKind { get }
+  /// The value as ranges judge it and configurations print it.
   var settingScalar: SettingScalar { get }
 }
 
 /// A value with bounds: `Int`, `Double`, or an optional of these.
 public protocol NumericSettingValue: SettingValue {
+  /// The type in which bounds are declared: `Int` or `Double`.
   associatedtype Number: Comparable
+  /// A bound as ranges hold it; whole numbers beyond 2⁵³ are rounded.
   static func double(_ number: Number) -> Double
 }
 

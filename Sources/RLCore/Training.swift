@@ -17,14 +17,18 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
 
 /// Named numbers that an update reports, in a fixed order.
 public struct Metrics: Sendable, Equatable {
+  /// In the order of reporting, one for each of ``values``.
   public let names: [String]
+  /// What the last update reported, `[names.count]`; 0 before the first.
   public var values: [Double]
 
+  /// All values 0.
   public init(names: [String]) {
     self.names = names
     values = [Double](repeating: 0, count: names.count)
   }
 
+  /// The value under a name, `nil` for a name that is not reported.
   public subscript(name: String) -> Double? {
     names.firstIndex(of: name).map { values[$0] }
   }
