@@ -28,7 +28,9 @@ public enum BLAS {
     return String(cString: openblas_get_corename())
   }
 
+  /// How the kernel family was chosen, which happens once for the process.
   public static var choice: Choice { configuration }
+  /// OpenBLAS's description of itself: version and options of its build.
   public static var version: String { String(cString: openblas_get_config()) }
   /// Instruction set of this package's own vector loops: `avx512`, `avx2`, `neon` or `baseline`; the best that
   /// this processor has, or what `BRED_VECTORS` in the environment names.

@@ -9,9 +9,12 @@
 /// The smallest of: processors online, those that the process is bound to (`taskset`, cpusets), and the
 /// quota of its control group and those around it (containers, batch systems), rounded up.
 public struct ProcessorBudget: Sendable, Equatable {
+  /// What limits the number of processors.
   public enum Source: String, Sendable { case online, affinity, controlGroup = "control group" }
 
+  /// Processors, at least 1.
   public let count: Int
+  /// What gave the smallest number; of several, the first of online, affinity and control group.
   public let source: Source
 
   /// This process's, as it was at the first question.

@@ -52,10 +52,13 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Equatable 
     self.step = step
   }
 
+  /// The stream of one purpose at one step. Where there are many steps, hash the purpose once:
+  /// ``Key``.
   public init(seed: UInt64, purpose: String, step: UInt64 = 0) {
     self.init(key: Key(seed: seed, purpose: purpose), step: step)
   }
 
+  /// The next 64 bits, uniform.
   public mutating func next() -> UInt64 {
     if hasPending {
       hasPending = false

@@ -80,6 +80,7 @@ public struct Actor: Module {
     distribution(stack.call(observations, dropout: (rate, noise)))
   }
 
+  /// π̄(·∣s) with a share of the hidden units left out, as in ``callAsFunction(_:dropout:_:)``.
   public func target(
     _ observations: Variable, dropout rate: Double, _ noise: Noise
   ) -> ActionDistribution {

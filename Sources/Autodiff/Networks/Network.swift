@@ -4,6 +4,7 @@ public import DenseMath
 ///
 /// Adam, Polyak averaging and checkpoints are each one loop over that array.
 public final class Network: @unchecked Sendable {
+  /// Sizes of the layers; they never change.
   public let shape: NetworkShape
   package let layout: ParameterLayout
   package let values: FloatBuffer
@@ -15,11 +16,15 @@ public final class Network: @unchecked Sendable {
     values = FloatBuffer(count: layout.count)
   }
 
+  /// Has parameters of its own: later updates of one do not show in the other.
   public convenience init(copyOf other: Network) {
     self.init(shape: other.shape)
     values.base.update(from: other.values.base, count: values.count)
   }
 
+  /// A copy of all parameters, `[shape.parameterCount]`: layer by layer the weight
+  /// `[outputs, inputs]`, the bias `[outputs]` and, where there is a layer norm, its scale and shift
+  /// `[outputs]`; the head last. To set it takes the same number.
   public var parameters: [Float] {
     get { values.elements }
     set { values.elements = newValue }
@@ -73,7 +78,9 @@ public struct Initialization: Sendable, Codable, Equatable {
     case xavier(gain: Double)
   }
 
+  /// Weights of every hidden layer.
   public var hidden: Weights
+  /// Weights of the last layer.
   public var head: Weights
   /// Hidden biases: 0 in rlkit since August 2020, 0.1 before it and in the official CQL code.
   public var hiddenBias: Float = 0
@@ -99,6 +106,8 @@ public struct Initialization: Sendable, Codable, Equatable {
 }
 
 extension Network {
+  /// Draws all parameters anew, layer by layer, weights before biases; a layer norm gets scale 1
+  /// and shift 0.
   public func initialize(_ rule: Initialization, using generator: inout RandomStream) {
     for (index, layer) in layout.layers.enumerated() {
       let isHead = index == layout.layers.count - 1

@@ -2,13 +2,16 @@
 ///
 /// With ``normalizesLayers`` each hidden layer is linear, layer norm (with scale and shift), ReLU.
 public struct NetworkShape: Sendable, Codable, Equatable {
+  /// Numbers that go in: observationSize of a policy, observationSize + actionSize of a critic.
   public var inputSize: Int
   /// Widths of the hidden layers, first to last; at least one.
   public var hiddenSizes: [Int]
+  /// Numbers that come out of the head; twice actionSize for a tanh-Gaussian policy.
   public var outputSize: Int
   /// Whether a layer norm stands before each ReLU.
   public var normalizesLayers: Bool
 
+  /// - Precondition: a hidden layer, and all sizes above 0.
   public init(
     inputSize: Int, hiddenSizes: [Int], outputSize: Int, normalizesLayers: Bool = false
   ) {
@@ -21,7 +24,9 @@ public struct NetworkShape: Sendable, Codable, Equatable {
     self.normalizesLayers = normalizesLayers
   }
 
+  /// Linear layers, the head included.
   public var layerCount: Int { hiddenSizes.count + 1 }
+  /// All weights and biases, scales and shifts of layer norms included.
   public var parameterCount: Int { ParameterLayout(self).count }
 
   /// Inputs and outputs of layer `index`; the head comes last.

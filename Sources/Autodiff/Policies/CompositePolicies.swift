@@ -21,6 +21,8 @@ public struct BatchConstrainedPolicy: Policy {
   /// Actions to choose from.
   public let candidates: Int
 
+  /// - Precondition: decoder and perturbation have actionSize outputs; perturbation and critic take
+  ///   (s, a), and the critic has one output.
   public init(
     decoder: Network, perturbation: Network, critic: Network, range: Float, candidates: Int
   ) {
@@ -69,14 +71,19 @@ public struct BatchConstrainedPolicy: Policy {
 /// Evaluation plays the newer one's mode and the better proposal, except that each of these choices is
 /// drawn after all with a small chance.
 public struct ExpandedPolicy: Policy {
+  /// The older policy, which always proposes its mode.
   public let offline: any Policy
+  /// The newer one, which proposes a draw, or in evaluation its mode.
   public let online: any Policy
+  /// Qⱼ(s, a), of which the least counts; at least one.
   public let critics: [Network]
   /// κ.
   public let inverseTemperature: Float
   /// Chance of drawing in evaluation, for each of the two choices.
   public let evaluationExploration: Double
 
+  /// - Precondition: a critic; both policies and all critics take one size of observations and
+  ///   actions.
   public init(
     offline: any Policy, online: any Policy, critics: [Network], inverseTemperature: Float,
     evaluationExploration: Double

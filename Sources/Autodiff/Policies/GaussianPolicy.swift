@@ -4,7 +4,9 @@ public import RLCore
 
 /// The range to which raw log standard deviations are clipped before use.
 public struct LogStdBounds: Sendable, Codable, Equatable {
+  /// Least log σ, a natural logarithm.
   public var lower: Float
+  /// Greatest log σ.
   public var upper: Float
 
   /// rlkit and Off2On: [−20, 2].
@@ -21,15 +23,19 @@ public struct LogStdBounds: Sendable, Codable, Equatable {
 /// One network gives both heads: its output is (m, raw log σ), `[2·actionSize]`. Log-densities
 /// include the squashing term Σ −log(1 − tanh² z), written stably.
 public struct GaussianPolicy: Policy {
+  /// Its head gives m(s), then raw log σ(s), `[2·actionSize]`.
   public let network: Network
+  /// To what raw log σ is clipped.
   public let logStdBounds: LogStdBounds
 
+  /// - Precondition: the network has an even number of outputs.
   public init(network: Network, logStdBounds: LogStdBounds = .standard) {
     precondition(network.shape.outputSize % 2 == 0, "a policy's head holds means and log-stds")
     self.network = network
     self.logStdBounds = logStdBounds
   }
 
+  /// Sizes of such a policy's network, without layer norm; the head is `[2·actionSize]`.
   public static func shape(
     observationSize: Int, actionSize: Int, hiddenSizes: [Int]
   ) -> NetworkShape {

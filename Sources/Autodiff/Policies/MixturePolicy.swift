@@ -5,8 +5,10 @@ public import DenseMath
 /// The moment-matched mixture of several tanh-Gaussian policies, BRED eq. 9, before the squashing:
 /// μ̄ = (1/N) Σ μᵢ and σ̄² = (1/N) Σ σᵢ² + (1/N) Σ (μᵢ − μ̄)².
 public struct MixturePolicy: Policy {
+  /// The N policies, at least one; the first one's bounds of log σ hold for all.
   public let members: [GaussianPolicy]
 
+  /// - Precondition: there is a member.
   public init(members: [GaussianPolicy]) {
     precondition(!members.isEmpty, "a mixture needs members")
     self.members = members

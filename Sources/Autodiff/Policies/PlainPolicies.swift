@@ -9,6 +9,7 @@ public import RLCore
 
 /// a = tanh(m(s)): TD3's kind of policy; exploration adds normal noise.
 public struct DeterministicPolicy: Policy {
+  /// m(s), before the tanh, `[actionSize]`.
   public let network: Network
   /// Standard deviation of the noise on sampled actions, which are clipped to [−1, 1].
   public let explorationNoise: Float
@@ -38,12 +39,14 @@ public struct DeterministicPolicy: Policy {
 /// A normal distribution without squashing, its deviations the same in all states: AWAC's and IQL's kind of
 /// policy. Drawn actions are clipped to [−1, 1], their log-density is that of the unclipped draw.
 public struct PlainGaussianPolicy: Policy {
+  /// The mean, before its tanh where ``squashesMean``, `[actionSize]`.
   public let network: Network
   /// log σ, `[actionSize]`.
   public let logStds: [Float]
   /// Whether the mean is the tanh of the network's output.
   public let squashesMean: Bool
 
+  /// - Precondition: one log σ for each output of the network.
   public init(network: Network, logStds: [Float], squashesMean: Bool) {
     precondition(
       logStds.count == network.shape.outputSize,
