@@ -6,6 +6,7 @@ public import RLCore
 /// B·ρ_t rows come from the online buffer and the rest from the dataset, uniformly and with
 /// replacement. The paper leaves rounding open; halves are rounded up here.
 public struct BalancedSampler: ReplaySampler {
+  /// ρ_t by environment steps.
   public let schedule: any MixingSchedule
 
   public init(schedule: any MixingSchedule) { self.schedule = schedule }

@@ -20,6 +20,8 @@ public struct LinearSchedule: MixingSchedule, Equatable {
   /// t_final > 0, in environment steps; 125,000 in the paper.
   public let finalStep: Int
 
+  /// - Throws: ``ReplayError/fractionOutOfRange(name:value:)`` unless ρ₀ lies in [0, 1],
+  ///   ``ReplayError/finalStepNotPositive(value:)``.
   public init(initialFraction: Double, finalStep: Int = 125_000) throws(ReplayError) {
     try validate(initialFraction, finalStep)
     self.initialFraction = initialFraction
@@ -41,6 +43,8 @@ public struct ExponentialSchedule: MixingSchedule, Equatable {
   /// t_final > 0, in environment steps.
   public let finalStep: Int
 
+  /// - Throws: ``ReplayError/fractionOutOfRange(name:value:)`` unless ρ₀ lies in [0, 1],
+  ///   ``ReplayError/finalStepNotPositive(value:)``.
   public init(initialFraction: Double, finalStep: Int = 125_000) throws(ReplayError) {
     try validate(initialFraction, finalStep)
     self.initialFraction = initialFraction
@@ -57,6 +61,7 @@ public struct ConstantSchedule: MixingSchedule, Equatable {
   /// ρ in [0, 1]; one half in RLPD.
   public let fraction: Double
 
+  /// - Throws: ``ReplayError/fractionOutOfRange(name:value:)`` unless ρ lies in [0, 1].
   public init(fraction: Double) throws(ReplayError) {
     try validate(fraction, 1)
     self.fraction = fraction

@@ -84,6 +84,9 @@ public struct PriorityReplay: Sendable {
 
   // MARK: State
 
+  /// Priorities of the dataset's rows and of the online rows that have entered, and the number of
+  /// these. The last minibatch is no part of it: save between ``setPriorities(_:)`` and the next
+  /// draw.
   public var state: NamedTensors {
     let leaves = offlineCount + min(entered, onlineCapacity)
     var state = NamedTensors()
@@ -92,6 +95,10 @@ public struct PriorityReplay: Sendable {
     return state
   }
 
+  /// Goes on from ``state``; on an error nothing has changed.
+  ///
+  /// - Throws: `StateError` where the number of rows differs or a priority is not finite and above
+  ///   0.
   public mutating func restore(_ state: NamedTensors) throws(StateError) {
     let entered = Int(try state.integers("entered", count: 1)[0])
     guard entered >= 0 else {

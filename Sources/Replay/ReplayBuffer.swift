@@ -7,8 +7,11 @@ public import RLCore
 /// and which forgets the oldest when it is full. A value: copies share their memory until one of
 /// them is appended to.
 public struct ReplayBuffer: Sendable {
+  /// Rows of the ring; of a dataset, the rows that it has.
   public let capacity: Int
+  /// Numbers of an observation.
   public let observationSize: Int
+  /// A, numbers of an action.
   public let actionSize: Int
   /// Transitions held now.
   public private(set) var count: Int
@@ -57,7 +60,9 @@ public struct ReplayBuffer: Sendable {
     records = nil
   }
 
+  /// Whether there is nothing to draw.
   public var isEmpty: Bool { count == 0 }
+  /// Whether the next row would take the place of the oldest; a dataset is always full.
   public var isFull: Bool { count == capacity }
 
   // MARK: Rows

@@ -6,6 +6,7 @@ public struct ReplayRow: Sendable, Equatable {
   public var observation: [Float]
   /// a, `[actionSize]`.
   public var action: [Float]
+  /// r of this step, undiscounted.
   public var reward: Float
   /// A real end of the task, never a time limit.
   public var terminated: Bool
