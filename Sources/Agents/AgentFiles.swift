@@ -7,9 +7,11 @@ public import RLCore
 public enum AgentFiles {
   /// What an agent's files say beside its weights.
   public struct Origin: Sendable {
+    /// The task by its canonical name, `hopper`; `nil`: the files do not say.
     public var environment: String?
     /// The program, `bred 0.1.0`.
     public var producer: String
+    /// The algorithm's settings, for `agent.json`.
     public var settings: (any SettingGroup)?
 
     public init(
@@ -21,6 +23,7 @@ public enum AgentFiles {
     }
   }
 
+  /// File of an online agent's policy, beside its members, where that is one network.
   public static let policyName = "policy.safetensors"
 
   // MARK: Writing
@@ -109,7 +112,9 @@ public enum AgentFiles {
 
   /// What came with the weights.
   public struct Loaded: Sendable {
+    /// The task, from the first member that names one.
     public var environment: String?
+    /// What observations go through first: of the given actors, else of the first member.
     public var normalizer: ObservationNormalizer?
     /// Parts and numbers in the files that the agent has no place for.
     public var leftAside: [String]

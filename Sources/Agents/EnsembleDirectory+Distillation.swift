@@ -10,6 +10,7 @@ extension EnsembleDirectory {
 
   /// A distilled policy as it was found.
   public struct Distilled: Sendable {
+    /// The policy, with the digests of its sources in the metadata where it has them.
     public var file: NetworkFile
     /// Something that the user should hear: the file does not say where it came from.
     public var note: String?

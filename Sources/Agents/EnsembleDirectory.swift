@@ -14,15 +14,19 @@ public import RLCore
 ///
 /// Without `agent.json` a member is a tanh-Gaussian actor with twin critics and optional targets.
 public struct EnsembleDirectory: Sendable {
+  /// In the order of their folders, `member-0` first; at least one.
   public var members: [StoredAgent]
 
+  /// - Precondition: there is a member.
   public init(members: [StoredAgent]) {
     precondition(!members.isEmpty, "an ensemble needs members")
     self.members = members
   }
 
+  /// File of the policy that imitates all members, beside their folders.
   public static let distilledName = "distilled.safetensors"
 
+  /// The task that the first member names; `nil` where it names none.
   public var environment: String? { members[0].environment }
 
   /// What acts: the one policy that all members share, or all members' together, see `ActingEnsemble`.

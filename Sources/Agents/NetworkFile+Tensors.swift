@@ -80,6 +80,8 @@ extension NetworkFile {
 
   // MARK: Writing
 
+  /// What ``write(to:)`` writes: float32 tensors under D4RL's names, and the metadata with the role
+  /// as `kind`.
   public var tensors: NamedTensors {
     var result = NamedTensors(tensors: [:], metadata: metadata)
     result.metadata["kind"] = role.rawValue

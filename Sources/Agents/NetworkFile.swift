@@ -14,6 +14,7 @@ public enum NetworkRole: String, Sendable, CaseIterable {
   /// A network without a role, of any number of outputs.
   case network
 
+  /// Whether it acts: tanh-Gaussian, gaussian and deterministic ones do.
   public var isPolicy: Bool { self != .critic && self != .network }
 }
 
@@ -25,8 +26,11 @@ public enum NetworkRole: String, Sendable, CaseIterable {
 /// as float32, read from any type of floating-point numbers. Sizes follow from the tensors. Unknown
 /// metadata are kept.
 public struct NetworkFile: Sendable {
+  /// Weights and sizes.
   public var network: Network
+  /// What the network is for; decides which of the properties below count.
   public var role: NetworkRole
+  /// Strings beside the tensors, such as `producer` and `environment`; unknown ones are kept.
   public var metadata: [String: String]
   /// log σ of a gaussian policy, `[actionSize]`.
   public var logStds: [Float]?
@@ -41,6 +45,9 @@ public struct NetworkFile: Sendable {
   /// What a policy does to observations first.
   public var normalizer: ObservationNormalizer?
 
+  /// A gaussian policy begins with log σ = 0.
+  ///
+  /// - Precondition: an even number of outputs for a tanh-Gaussian policy, one output for a critic.
   public init(_ network: Network, role: NetworkRole, metadata: [String: String] = [:]) {
     let outputs = network.shape.outputSize
     precondition(
@@ -128,6 +135,7 @@ public struct NetworkFile: Sendable {
     }
   }
 
+  /// The file appears complete or not at all; one of that name gives way.
   public func write(to path: String) throws(SafetensorsError) {
     try SafetensorsFile.write(tensors, to: path)
   }

@@ -14,6 +14,8 @@ public struct StoredPart: Sendable {
   /// Whether all members of the ensemble hold the same networks here.
   public var isShared = false
 
+  /// - Precondition: a name of 1 to 64 of the characters that ``name`` may have; a network; no
+  ///   targets or one for each.
   public init(
     _ name: String, _ networks: [NetworkFile], targets: [NetworkFile]? = nil,
     isShared: Bool = false
@@ -28,6 +30,7 @@ public struct StoredPart: Sendable {
     self.isShared = isShared
   }
 
+  /// Of all its networks.
   public var role: NetworkRole { networks[0].role }
 
   /// Names of the files: `value`, `critic1`, `actor2`; a critic is numbered even where it is alone.
@@ -38,6 +41,8 @@ public struct StoredPart: Sendable {
     return (1...count).map { "\(base)\($0).safetensors" }
   }
 
+  /// Names inside the agent's folder, one for each network and numbered from 1:
+  /// `critic1.safetensors`. A network that is alone, unless a critic, has no number.
   public var fileNames: [String] { StoredPart.fileNames(name, count: networks.count) }
   var targetNames: [String] { StoredPart.fileNames(name, count: networks.count, targets: true) }
 
@@ -52,6 +57,7 @@ public struct StoredPart: Sendable {
 
 /// What the files of one agent hold: `member-i/`, or an agent made elsewhere.
 public struct StoredAgent: Sendable {
+  /// In the order in which `agent.json` lists them.
   public var parts: [StoredPart]
   /// Numbers that were learned, such as `temperature`.
   public var numbers: [String: Double] = [:]
@@ -59,7 +65,9 @@ public struct StoredAgent: Sendable {
   public var algorithm: String?
   /// The algorithm's settings.
   public var settings: JSONValue?
+  /// The task by its canonical name, `hopper`; `nil` where the files do not say.
   public var environment: String?
+  /// The program, `bred 0.1.0`; `nil` where the files do not say.
   public var producer: String?
   /// The part whose networks act, `nil` where the policy is more than the networks of one part.
   public var policyPart: String? = "actor"
@@ -68,9 +76,13 @@ public struct StoredAgent: Sendable {
   /// What all observations go through first; the files of policies hold it too.
   public var normalizer: ObservationNormalizer?
 
+  /// Sizes with which an algorithm is set up.
   public struct Sizes: Sendable, Codable, Equatable {
+    /// Numbers of an observation.
     public var observationSize: Int
+    /// A, numbers of an action.
     public var actionSize: Int
+    /// Widths of the hidden layers, first to last.
     public var hiddenSizes: [Int]
   }
 
@@ -84,6 +96,7 @@ public struct StoredAgent: Sendable {
     parts = [StoredPart("actor", [actor]), StoredPart("critic", critics, targets: targets)]
   }
 
+  /// The part of this name, `nil` where there is none.
   public func part(_ name: String) -> StoredPart? { parts.first { $0.name == name } }
 
   /// The networks that act.

@@ -2,6 +2,7 @@ public import RLCore
 
 /// A policy from files, with what they say about it.
 public struct StoredPolicy: Sendable {
+  /// What acts, its normaliser of observations included.
   public let policy: any Policy
   /// The task that it was trained on, where the files say so.
   public let environment: String?
