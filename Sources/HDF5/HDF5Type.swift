@@ -15,6 +15,7 @@ public enum HDF5Type: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether elements are text, for ``HDF5Dataset/readString()`` and not for reading numbers.
   public var isString: Bool { if case .string = self { true } else { false } }
 
   /// Bytes of one element as stored.

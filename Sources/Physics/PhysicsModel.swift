@@ -12,7 +12,9 @@ public final class PhysicsModel: @unchecked Sendable {
 
   /// Lengths of qpos, qvel and ctrl.
   public var positionSize: Int { Int(pointer.pointee.nq) }
+  /// Length of qvel, which for joints with quaternions is less than that of qpos.
   public var velocitySize: Int { Int(pointer.pointee.nv) }
+  /// Length of ctrl: one number for each motor.
   public var controlSize: Int { Int(pointer.pointee.nu) }
   /// Simulated seconds of one physics step.
   public var timeStep: Double { pointer.pointee.opt.timestep }

@@ -2,7 +2,9 @@ import CMuJoCo
 
 /// Extent of a picture in pixels.
 public struct PictureSize: Sendable, Equatable {
+  /// Pixels of a row.
   public let width: Int
+  /// Pixels of a column.
   public let height: Int
 
   /// What can be drawn, for each side.
@@ -29,12 +31,15 @@ public enum Camera: Sendable, Equatable {
 
 /// Words in a corner of a picture, labels on the left and values on the right, line by line.
 public struct Caption: Sendable, Equatable {
+  /// Where in its panel a caption stands.
   public enum Corner: Sendable, Equatable { case topLeft, topRight, bottomLeft, bottomRight }
 
+  /// Captions of one panel should have corners of their own, for they are drawn over each other.
   public var corner: Corner
   /// Printable ASCII; other characters are drawn as `?`.
   public var lines: [(label: String, value: String)]
 
+  /// - Parameter lines: from the top.
   public init(_ corner: Corner, _ lines: [(label: String, value: String)]) {
     self.corner = corner
     self.lines = lines
@@ -54,7 +59,9 @@ public final class PhysicsRenderer {
   public struct Panel: Sendable {
     /// qpos, `[positionSize]`, and qvel, `[velocitySize]`.
     public var position: [Double]
+    /// qvel, `[velocitySize]`.
     public var velocity: [Double]
+    /// Drawn over this panel alone.
     public var captions: [Caption]
 
     public init(position: [Double], velocity: [Double], captions: [Caption] = []) {
@@ -66,6 +73,7 @@ public final class PhysicsRenderer {
 
   /// Of one panel.
   public let panelSize: PictureSize
+  /// Panels side by side, 1 to 4.
   public let panels: Int
   /// Of the whole picture.
   public var size: PictureSize {

@@ -4,10 +4,14 @@ import CMuJoCo
 ///
 /// Has one owner and is used by one thread at a time; nothing is allocated after `init`.
 public struct PhysicsState: ~Copyable {
+  /// The model, shared with other simulations and never written.
   public let model: PhysicsModel
   /// For this room alone.
   let data: UnsafeMutablePointer<mjData>
 
+  /// A simulation in the model's initial state, at time zero.
+  ///
+  /// - Throws: ``PhysicsError/cannotCreateState(source:)`` where MuJoCo has no memory for it.
   public init(model: PhysicsModel) throws(PhysicsError) {
     guard let data = mj_makeData(model.pointer) else {
       throw .cannotCreateState(source: model.source)

@@ -23,7 +23,9 @@ public struct PhysicsWarnings: Sendable, Equatable {
   /// Substeps with a nearly singular inertia matrix, and with too little room for contacts or for
   /// constraints. They make a step less exact, not meaningless.
   public var singularInertia = 0
+  /// Substeps with too little room for contacts.
   public var contactsFull = 0
+  /// Substeps with too little room for constraints.
   public var constraintsFull = 0
 
   public init() {}

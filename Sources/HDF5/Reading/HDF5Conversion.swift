@@ -2,7 +2,10 @@ internal import CHDF5Probe
 
 /// Swift types into which numbers are read, whatever number type the file has.
 public protocol HDF5Element: BitwiseCopyable, Sendable {
+  /// A floating-point number of the file; becomes a whole one towards zero, within the type's
+  /// range.
   init(_ value: Double)
+  /// A whole number of the file; becomes the nearest floating-point one.
   init(_ value: Int64)
 }
 extension Float: HDF5Element {}

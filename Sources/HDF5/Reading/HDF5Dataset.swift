@@ -2,10 +2,13 @@ internal import CHDF5Probe
 
 /// An array in a file, of rank 0, 1 or 2.
 public final class HDF5Dataset: Sendable {
+  /// Path from the root without a leading slash.
   public let name: String
   /// Extents; empty for a scalar.
   public let shape: [Int]
+  /// Type of the elements in the file, whatever they are read as.
   public let type: HDF5Type
+  /// How the elements lie in the file.
   public let storage: HDF5Storage
   /// Bytes its elements take in the file.
   public let storedBytes: Int
@@ -18,6 +21,7 @@ public final class HDF5Dataset: Sendable {
   /// The numbers behind `type`.
   private let stored: HDF5Type
 
+  /// Elements: the product of the extents, 1 for a scalar.
   public var count: Int { shape.reduce(1, *) }
   /// Length of the first axis (1 for a scalar).
   public var rows: Int { shape.first ?? 1 }

@@ -3,9 +3,11 @@ internal import DenseMath
 
 /// One object of a file, found by walking its groups.
 public struct HDF5Object: Sendable, Equatable {
+  /// What an object is; links and types are none of these.
   public enum Kind: Sendable, Equatable { case group, dataset }
   /// Path from the root without a leading slash.
   public let path: String
+  /// Whether it is a group or a dataset.
   public let kind: Kind
 }
 
@@ -25,6 +27,7 @@ public enum HDF5AttributeValue: Equatable, Sendable {
 /// another child. No other file is ever opened: external links, external storage and virtual
 /// datasets are left out.
 public final class HDF5File: Sendable {
+  /// The path by which it was opened.
   public let path: String
   /// Length of the file in bytes.
   public var length: Int { source.length }

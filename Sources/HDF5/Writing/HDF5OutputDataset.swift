@@ -2,13 +2,17 @@ import CHDF5
 
 /// An array of a file being written; rows are written in any order.
 public final class HDF5OutputDataset {
+  /// Path from the root without a leading slash.
   public let name: String
+  /// Extents, fixed when the dataset was made; empty for a scalar.
   public let shape: [Int]
   private let file: HDF5OutputFile
   let id: hid_t
 
   private var place: HDF5Place { HDF5Place(file: file.path, object: name) }
+  /// Length of the first axis (1 for a scalar).
   public var rows: Int { shape.first ?? 1 }
+  /// Elements of one row.
   public var rowSize: Int { shape.dropFirst().reduce(1, *) }
 
   init(_ id: hid_t, name: String, shape: [Int], in file: HDF5OutputFile) {
