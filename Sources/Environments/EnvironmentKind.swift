@@ -100,6 +100,7 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable, CustomStri
     }
   }
 
+  /// Sizes, time limit and D4RL's reference returns, which version 5 shares.
   public var specification: EnvironmentSpecification { robotType.specification }
 
   /// The compiled model, one per process.

@@ -3,8 +3,11 @@ public import RLCore
 
 /// One number of an observation or an action: what it is, which joint it belongs to, its unit.
 public struct Quantity: Sendable, Equatable {
+  /// What the number is, with what was done to it: `forward velocity, clipped to ±10`.
   public let meaning: String
+  /// Name of the joint in the model.
   public let joint: String
+  /// SI unit, `rad/s`; `1` for a number without one.
   public let unit: String
 
   public init(_ meaning: String, joint: String, unit: String) {
@@ -28,6 +31,7 @@ public struct Quantity: Sendable, Equatable {
 
 /// How far an episode's first state lies from the model's initial one.
 public struct ResetNoise: Sendable, Equatable {
+  /// By what each element of qvel is shifted, each by a draw of its own.
   public enum Velocity: Sendable, Equatable {
     /// Uniform on ±amplitude.
     case uniform(Double)
@@ -36,6 +40,7 @@ public struct ResetNoise: Sendable, Equatable {
   }
   /// Each element of qpos is shifted by a uniform number on ±`position`.
   public let position: Double
+  /// Distribution of the shifts of qvel.
   public let velocity: Velocity
 
   public init(position: Double, velocity: Velocity) {
@@ -53,18 +58,25 @@ public struct ResetNoise: Sendable, Equatable {
 ///   ``paysWhenFallen`` is false.
 /// - Termination: not ``isHealthy(position:velocity:)`` after the step.
 public protocol PlanarRobot {
+  /// Sizes, time limit and reference returns.
   static var specification: EnvironmentSpecification { get }
   /// The compiled model, one per process.
   static var model: Result<PhysicsModel, PhysicsError> { get }
   /// Physics steps for which one action is held.
   static var frameSkip: Int { get }
+  /// Bound of the velocities in an observation, in m/s and rad/s; ∞ clips nothing.
   static var velocityLimit: Double { get }
+  /// Reward for each step in which the robot has not fallen.
   static var aliveReward: Double { get }
   /// Whether the alive reward is paid in the terminating step: up to Gymnasium's version 4 it is.
   static var paysWhenFallen: Bool { get }
+  /// Weight of ‖a‖² in the reward.
   static var controlCostWeight: Double { get }
+  /// How the first state of an episode is drawn.
   static var resetNoise: ResetNoise { get }
+  /// Meaning, joint and unit of each element of an observation, `[observationSize]`.
   static var observationTable: [Quantity] { get }
+  /// Meaning, joint and unit of each element of an action, `[actionSize]`.
   static var actionTable: [Quantity] { get }
 
   /// Whether the episode goes on. Velocities are unclipped.

@@ -18,6 +18,9 @@ public final class RobotEnvironment<Robot: PlanarRobot>: Environment {
   /// What MuJoCo complained of in the last step.
   public private(set) var warnings = PhysicsWarnings()
 
+  /// In the model's initial state; an episode begins with a reset.
+  ///
+  /// - Throws: `PhysicsError` where the model cannot be compiled or simulated.
   public init() throws(PhysicsError) {
     physics = try PhysicsState(model: Robot.model.get())
     initialPosition = physics.position

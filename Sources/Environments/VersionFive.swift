@@ -6,6 +6,7 @@ public import RLCore
 /// Against version 4, and so against D4RL: no alive reward in the step in which the robot falls, and
 /// both of Walker2d's feet grip alike. Observations, first states and all else are the same.
 public protocol VersionFiveRobot: PlanarRobot {
+  /// The robot up to version 4, which gives all that does not differ.
   associatedtype Base: PlanarRobot
 }
 

@@ -9,6 +9,7 @@ public struct CollectedStep: Sendable, Equatable {
   public let action: [Float]
   /// log π(a∣s).
   public let logProb: Float
+  /// r of this step, undiscounted.
   public let reward: Double
   /// s′, `[observationSize]`.
   public let nextObservation: [Float]
@@ -43,6 +44,7 @@ public final class Collector {
   private var needsReset = true
   /// The running episode's return and length so far.
   private var running = EpisodeResult()
+  /// What was counted so far; ``restore(_:)`` goes on counting from the stored state.
   public private(set) var counts = CollectorCounts()
 
   /// - Parameters:
@@ -55,6 +57,7 @@ public final class Collector {
     observation = [Float](repeating: 0, count: environment.specification.observationSize)
   }
 
+  /// Sizes, time limit and reference returns of the environment.
   public var specification: EnvironmentSpecification { environment.specification }
 
   /// What one ``step(_:selection:cut:)`` gave.

@@ -5,13 +5,18 @@ internal import RLCore
 /// A step in which the simulation broke down is not among them; `result.unstable` then tells that
 /// the last row's successor was lost, so whoever stores the rows must cut there.
 public struct Episode: Sendable, Equatable {
+  /// Numbers of an observation.
   public let observationSize: Int
+  /// A, numbers of an action.
   public let actionSize: Int
+  /// Length of qpos.
   public let positionSize: Int
+  /// Length of qvel.
   public let velocitySize: Int
 
   /// s and s′, `[count, observationSize]`.
   public private(set) var observations: [Float] = []
+  /// s′, `[count, observationSize]`.
   public private(set) var nextObservations: [Float] = []
   /// a, `[count, actionSize]`.
   public private(set) var actions: [Float] = []
@@ -21,10 +26,12 @@ public struct Episode: Sendable, Equatable {
   public private(set) var rewards: [Double] = []
   /// qpos and qvel before the step, `[count, positionSize]` and `[count, velocitySize]`.
   public private(set) var positions: [Double] = []
+  /// qvel before the step, `[count, velocitySize]`.
   public private(set) var velocities: [Double] = []
   /// Length, return and how it ended.
   public internal(set) var result = EpisodeResult()
 
+  /// Steps, an unstable last one not counted.
   public var count: Int { rewards.count }
 
   init(specification: EnvironmentSpecification) {

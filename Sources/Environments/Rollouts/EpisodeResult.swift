@@ -4,6 +4,7 @@ public struct EpisodeResult: Sendable, Equatable {
   public var returnValue: Double
   /// Steps, an unstable last one not counted.
   public var length: Int
+  /// The task really ended in the last step: the robot fell.
   public var terminated: Bool
   /// The time limit was reached (also true when the robot fell in that very step).
   public var truncated: Bool

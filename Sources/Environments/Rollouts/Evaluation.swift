@@ -11,7 +11,9 @@ public enum EvaluationBudget: Sendable, Equatable {
 
 /// What an evaluation of a policy found.
 public struct Evaluation: Sendable, Equatable {
+  /// The task, whose reference returns scale the score.
   public let specification: EnvironmentSpecification
+  /// In the order of their numbers, unstable ones included.
   public let episodes: [EpisodeResult]
 
   public init(specification: EnvironmentSpecification, episodes: [EpisodeResult]) {
@@ -21,7 +23,9 @@ public struct Evaluation: Sendable, Equatable {
 
   /// Undiscounted returns, by episode.
   public var returns: [Double] { episodes.map(\.returnValue) }
+  /// Steps, by episode.
   public var lengths: [Int] { episodes.map(\.length) }
+  /// Episodes in which the simulation broke down; their returns are among ``returns``.
   public var unstableCount: Int { episodes.count { $0.unstable } }
 
   /// Mean return; nan without episodes.

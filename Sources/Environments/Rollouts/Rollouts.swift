@@ -10,6 +10,7 @@ public import RLCore
 public final class Rollouts {
   private let environments: [any Environment]
   private let pool: WorkerPool
+  /// The task of all environments.
   public let specification: EnvironmentSpecification
 
   /// - Parameters:
@@ -25,6 +26,7 @@ public final class Rollouts {
     specification = environments[0].specification
   }
 
+  /// - Throws: `PhysicsError` where the task's model cannot be compiled or simulated.
   public convenience init(_ kind: EnvironmentKind, pool: WorkerPool) throws(PhysicsError) {
     try self.init(pool: pool) { () throws(PhysicsError) in try kind.makeEnvironment() }
   }
