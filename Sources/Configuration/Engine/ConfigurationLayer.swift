@@ -26,6 +26,7 @@ public struct ConfigurationLayer: Sendable {
     case options([ConfigurationOption])
   }
 
+  /// The layer's place in the order.
   public let kind: Kind
   /// A method's or task's name, or the file: what messages call the layer.
   public let name: String
@@ -50,6 +51,7 @@ public struct ConfigurationLayer: Sendable {
     ConfigurationLayer(.overrides, "--set", .overrides(texts))
   }
 
+  /// Values of command-line options, already taken apart.
   public static func options(_ options: [ConfigurationOption]) -> ConfigurationLayer {
     ConfigurationLayer(.options, "options", .options(options))
   }
@@ -86,7 +88,9 @@ public struct ConfigurationLayer: Sendable {
 
 /// The tasks, or the methods, that are known by name.
 public struct ConfigurationLibrary: Sendable {
+  /// What the entries are: ``ConfigurationLayer/Kind/task`` or ``ConfigurationLayer/Kind/method``.
   public let kind: ConfigurationLayer.Kind
+  /// Ascending by name.
   public let layers: [ConfigurationLayer]
 
   /// - Parameter texts: YAML by name.
@@ -96,6 +100,7 @@ public struct ConfigurationLibrary: Sendable {
       .map { ConfigurationLayer(name: $0.key, yaml: $0.value, kind: kind) }
   }
 
+  /// Ascending.
   public var names: [String] { layers.map(\.name) }
 
   /// The layer of this name, or that in the file of this path.

@@ -2,7 +2,9 @@
 public struct ConfigurationOption: Sendable {
   /// As the user wrote it, `--seed`.
   public let name: String
+  /// The dotted key for which it stands, `dataset.path`.
   public let key: String
+  /// The text behind it, one value as the user wrote it.
   public let value: String
 
   public init(name: String, key: String, value: String) {

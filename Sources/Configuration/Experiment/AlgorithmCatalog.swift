@@ -7,6 +7,7 @@ public struct AlgorithmCatalog: Sendable {
 
   /// Settings by the algorithm's name, for each of the two stages.
   public let offline: [String: any SettingGroup.Type]
+  /// Of those that learn from interaction.
   public let online: [String: any SettingGroup.Type]
 
   /// - Parameter settings: settings by name, of algorithms that learn offline and online alike.

@@ -2,12 +2,17 @@ import RLCore
 
 /// Where a configuration's values come from, lowest first; what is absent says nothing.
 public struct ConfigurationSources: Sendable {
+  /// How to learn; the lowest layer above the defaults.
   public var method: ConfigurationLayer?
+  /// What to learn from.
   public var task: ConfigurationLayer?
+  /// A user's own file, `--config`.
   public var file: ConfigurationLayer?
+  /// What a sweep says of all its runs, lowest first.
   public var sweep: [ConfigurationLayer]
   /// `--set` texts, `key=value`.
   public var overrides: [String]
+  /// Options that stand for a key, such as `--seed`; the highest layer.
   public var options: [ConfigurationOption]
 
   public init(
@@ -31,6 +36,7 @@ public struct ConfigurationSources: Sendable {
 
 /// A configuration together with the origin of each of its values.
 public struct ResolvedConfiguration: Sendable {
+  /// All values, the dropped ones back at their defaults.
   public let configuration: ExperimentConfiguration
   private let origins: [String: String]
   /// Those of dropped values too.

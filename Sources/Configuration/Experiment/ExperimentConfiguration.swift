@@ -13,17 +13,26 @@ public enum ExperimentStage: String, Sendable, CaseIterable {
 /// over them. Which algorithms there are comes from a catalog; every one has its settings under
 /// `offline.NAME` and `online.NAME`, of which only the chosen one's count.
 public struct ExperimentConfiguration: Sendable {
+  /// The algorithms among which `offline.algorithm` and `online.algorithm` choose.
   public let catalog: AlgorithmCatalog
   /// The stages that these values are for: those of `bred run`, unless a command runs one alone.
   public private(set) var stages: Set<ExperimentStage>
 
+  /// Keys outside of all sections: `environment`, `seed`.
   public var general = GeneralSettings()
+  /// Section `dataset`.
   public var dataset = DatasetSettings()
+  /// Section `networks`.
   public var networks = NetworkSettings()
+  /// Section `offline`, without the algorithms' own settings.
   public var offline = OfflineSettings()
+  /// Section `distillation`.
   public var distillation = DistillationSettings()
+  /// Section `online`, without the algorithms' own settings.
   public var online = OnlineSettings()
+  /// Section `recipe`.
   public var recipe = RecipeSettings()
+  /// Section `evaluation`.
   public var evaluation = EvaluationSettings()
   /// Settings of every algorithm of the catalog, by section: `offline.cql`.
   private var algorithms: [String: any SettingGroup] = [:]
@@ -69,11 +78,13 @@ public struct ExperimentConfiguration: Sendable {
     return result
   }
 
+  /// The robot's canonical name, `hopper`.
   public var environment: String {
     get { general.environment }
     set { general.environment = newValue }
   }
 
+  /// Seed of all random numbers, 0 or above; of the agents only where `offline.seed` is left open.
   public var seed: Int {
     get { general.seed }
     set { general.seed = newValue }

@@ -16,17 +16,20 @@ public struct GeneralSettings: SettingGroup {
 
 /// The offline data.
 public struct DatasetSettings: SettingGroup {
+  /// Where s′ of a transition comes from.
   public enum NextObservations: String, SettingChoice {
     case followingRow = "following-row"
     case stored
   }
 
+  /// What becomes of the rewards.
   public enum Rewards: String, SettingChoice {
     case raw
     /// Times 1000/(best − worst return of the dataset's episodes), online ones too.
     case returnRange = "return-range"
   }
 
+  /// What agents make of observations.
   public enum Observations: String, SettingChoice {
     case raw
     /// (s − mean)/(deviation + 10⁻³), both of the dataset.

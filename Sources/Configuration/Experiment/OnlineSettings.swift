@@ -33,6 +33,7 @@ public struct OnlineSettings: SettingGroup {
     case exponential
   }
 
+  /// Where SAC's α begins after offline training.
   public enum StartTemperature: String, SettingChoice {
     /// At the algorithm's `initialTemperature`.
     case fixed
