@@ -14,8 +14,11 @@ public import DenseMath
 public enum SeedStatistics {
   /// A number with the bounds of its 95 % interval; without bounds where a single run tells nothing of them.
   public struct Estimate: Sendable, Equatable, Encodable {
+    /// The statistic of the scores as they are.
     public var value: Double
+    /// Lower bound of the interval.
     public var lower: Double?
+    /// Upper bound of the interval.
     public var upper: Double?
 
     public init(value: Double, lower: Double? = nil, upper: Double? = nil) {
@@ -27,6 +30,7 @@ public enum SeedStatistics {
 
   // MARK: Numbers
 
+  /// The arithmetic mean; NaN of no values.
   public static func mean(_ values: [Double]) -> Double {
     values.reduce(0, +) / Double(values.count)
   }

@@ -20,6 +20,7 @@ import Stages
 /// print(try lab.evaluate(tuned, episodes: 10).normalizedScore)
 /// ```
 public struct Lab {
+  /// Folder of all steps.
   public let output: String
   private let environment: String
   private let dataset: String?

@@ -10,14 +10,17 @@ import RLCore
 
 /// One measured operation next to the matrix products it contains.
 public struct BenchmarkResult: Sendable, Codable {
+  /// One of ``BenchmarkSuite/names``, or one that begins with ``BenchmarkSuite/trainedName``.
   public var name: String
   /// Median over repetitions of the mean time of one operation.
   public var milliseconds: Double
+  /// Operations in a second: 1000/``milliseconds``.
   public var perSecond: Double
   /// The same products alone, measured between our repetitions; `nil` where there are none.
   public var floorMilliseconds: Double?
   /// Fastest and slowest repetition.
   public var minimumMilliseconds: Double
+  /// Slowest repetition.
   public var maximumMilliseconds: Double
 
   /// Median over repetitions of (ours / floor).
@@ -26,6 +29,7 @@ public struct BenchmarkResult: Sendable, Codable {
   /// Processor time of all threads, and its ratio to the floor's: on a machine that others use too it
   /// says more than the clock, except that threads that wait for each other spend some.
   public var processorMilliseconds: Double
+  /// The same against the floor's; `nil` where there is none.
   public var processorRatio: Double?
   /// What `CostModel` expects, where it covers the operation.
   public var predictedMilliseconds: Double?

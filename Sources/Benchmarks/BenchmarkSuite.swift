@@ -4,7 +4,9 @@ package import Runs
 
 /// An agent that somebody has trained, and its data.
 public struct TrainedAgents: Sendable {
+  /// An ensemble directory with agents of CQL.
   public var ensemble: String
+  /// The D4RL file on which they were trained.
   public var dataset: String
 
   public init(ensemble: String, dataset: String) {
@@ -20,6 +22,7 @@ public struct TrainedAgentsError: Error, CustomStringConvertible {
 
 /// The benchmarks by name.
 public enum BenchmarkSuite {
+  /// What ``run(_:repetitions:pool:)`` can measure.
   public static let names = [
     "cql-update-2x256", "cql-update-3x256", "bred-update-n5", "sac-update", "distill-update",
     "iql-update", "td3-update", "awac-update", "bc-update", "td3-bc-update", "bcq-update",

@@ -7,6 +7,7 @@ import RLCore
 /// Known are the networks of rlkit, CORL, Stable-Baselines3 and d3rlpy (`ActorLayout`), with ReLU between
 /// their layers and actions in [−1, 1]; a file of weights cannot say otherwise.
 public struct ForeignActor: Sendable {
+  /// The actor under this package's names, its normaliser included.
   public let network: NetworkFile
   /// Whose names these are.
   public let program: String

@@ -19,6 +19,7 @@ public enum ExportFormat: String, Sendable, CaseIterable {
   /// An HDF5 file with `metadata/policy`, as D4RL's own datasets hold the policy that made them.
   case d4rl
 
+  /// Without the dot.
   public var fileExtension: String { self == .d4rl ? "hdf5" : rawValue }
 }
 
@@ -43,7 +44,9 @@ public struct PolicyExport {
 
   /// Kind of the policy, `tanh-gaussian`, `mixture`, ….
   public var kind: String { networks.kind }
+  /// Numbers of an observation, before any normaliser.
   public var observationSize: Int { networks.observationSize }
+  /// A, numbers of an action.
   public var actionSize: Int { networks.actionSize }
 
   /// The file appears complete or not at all; one of that name gives way. Equal policies give equal bytes.
