@@ -5,8 +5,11 @@ public import RLCore
 ///
 /// Values that are not finite are passed over.
 public struct ColumnStatistics: Sendable, Equatable {
+  /// Columns, each with its own statistics.
   public let size: Int
+  /// Least finite value, `[size]`; ∞ where a column has none.
   public private(set) var minimum: [Float]
+  /// Greatest finite value, `[size]`; −∞ where a column has none.
   public private(set) var maximum: [Float]
   private var counts: [Int]
   private var sums: [Double]
@@ -24,6 +27,7 @@ public struct ColumnStatistics: Sendable, Equatable {
     origins = sums
   }
 
+  /// Mean of the finite values, `[size]`; NaN where a column has none.
   public var mean: [Double] {
     (0..<size).map { counts[$0] == 0 ? .nan : origins[$0] + sums[$0] / Double(counts[$0]) }
   }

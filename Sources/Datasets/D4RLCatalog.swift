@@ -9,6 +9,7 @@ public enum D4RLCatalog {
     public let robot: String
     /// Such as `medium-replay`.
     public let kind: String
+    /// The generation of the file.
     public let version: D4RLVersion
     /// Bytes of the official file, where they are known.
     public let bytes: Int?
@@ -40,6 +41,7 @@ public enum D4RLCatalog {
     }
   }
 
+  /// Address below which D4RL's files are, without a slash at the end.
   public static let server = "http://rail.eecs.berkeley.edu/datasets/offline_rl"
 
   /// All of them: by version, robot and kind.
@@ -98,9 +100,13 @@ public enum D4RLCatalog {
 
 /// Minari datasets of the cache.
 public struct MinariCatalog: Sendable {
+  /// One dataset of the cache.
   public struct Entry: Sendable, Equatable {
+    /// Minari's name: `mujoco/hopper/medium-v0`.
     public let id: String
+    /// The dataset's own folder.
     public let path: String
+    /// Size of the files in its `data` together.
     public let bytes: Int
   }
 

@@ -6,7 +6,9 @@ public struct StoredEpisode: Sendable, Equatable {
   public let states: [PhysicalState]
   /// r of each step.
   public let rewards: [Double]
+  /// Flag `terminals` of the last row.
   public let terminal: Bool
+  /// The last row is a time-out, by the file's flags or by D4RL's count of steps.
   public let timeout: Bool
 }
 

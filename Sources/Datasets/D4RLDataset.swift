@@ -13,10 +13,15 @@ public enum D4RLVersion: String, Sendable, Codable {
 
 /// One array of a file.
 public struct D4RLColumn: Sendable, Equatable {
+  /// Path inside the file, such as `infos/qpos`.
   public let name: String
+  /// Extents, the number of rows first.
   public let shape: [Int]
+  /// Type of the elements in the file, whatever they are read as.
   public let type: HDF5Type
+  /// How the elements lie in the file.
   public let storage: HDF5Storage
+  /// Bytes in the file, compressed where the column is.
   public let storedBytes: Int
 
   /// For people: `chunks [4096, 17], deflate 4`.
@@ -34,17 +39,24 @@ public struct D4RLColumn: Sendable, Equatable {
 /// Accepts what genuine files contain: float64 columns, rewards and flags of shape `(n, 1)`, flags
 /// stored as floats, files without `timeouts`, `next_observations`, `infos` or `metadata`.
 public final class D4RLDataset {
+  /// Where the file was found, for a name of D4RL's too.
   public let path: String
+  /// The same file, for what else it holds.
   public let file: HDF5File
+  /// Rows of every column.
   public let rows: Int
+  /// Numbers of an observation, by the width of `observations`.
   public let observationSize: Int
+  /// A, numbers of an action, by the width of `actions`.
   public let actionSize: Int
   /// Every array of at least one dimension, ascending by name; `metadata` left out.
   public let columns: [D4RLColumn]
+  /// The generation: what the layout says for sure, else the file's name, else v2.
   public let version: D4RLVersion
   /// Whether the file says which rows are time-outs, in `timeouts` or d3rlpy 1's
   /// `episode_terminals`; otherwise they are counted (see ``timeouts(terminals:)``).
   public let hasTimeouts: Bool
+  /// Whether `next_observations` are stored, or s′ can only be the following row.
   public let hasNextObservations: Bool
   /// Scalars below `metadata` as text, ascending by name.
   public let metadata: [(name: String, value: String)]
@@ -88,6 +100,7 @@ public final class D4RLDataset {
     version = check.version
   }
 
+  /// The array of this name, such as `infos/qpos`; `nil` where there is none.
   public func column(_ name: String) -> D4RLColumn? { columns.first { $0.name == name } }
 
   /// Whether the physical states of all rows are stored, as `verify` needs.

@@ -5,6 +5,7 @@ public import RLCore
 public struct D4RLMetadata: Sendable {
   /// Scalars by name below `metadata`, such as `algorithm` or `seed`.
   public var strings: [String: String] = [:]
+  /// Whole numbers by name below `metadata`.
   public var integers: [String: Int] = [:]
   /// The behaviour policy under D4RL's tensor names (`fc0.weight`, …); float32.
   public var policy: NamedTensors?
@@ -61,30 +62,41 @@ public struct D4RLMetadata: Sendable {
 public struct D4RLRows: Sendable {
   /// s and s′, `[count, observationSize]`.
   public var observations: [Float] = []
+  /// s′, `[count, observationSize]`; empty for a file without them.
   public var nextObservations: [Float] = []
   /// a, `[count, actionSize]`.
   public var actions: [Float] = []
+  /// r, `[count]`.
   public var rewards: [Float] = []
+  /// A real end of the task in this step, `[count]`.
   public var terminals: [Bool] = []
+  /// A time limit, or another cut of the episode after this step, `[count]`.
   public var timeouts: [Bool] = []
   /// log π(a∣s), `[count]`.
   public var actionLogProbs: [Float] = []
   /// qpos and qvel before the step, `[count, positionSize]`, `[count, velocitySize]`.
   public var positions: [Double] = []
+  /// qvel before the step, `[count, velocitySize]`.
   public var velocities: [Double] = []
 
+  /// Rows of the block, by its rewards.
   public var count: Int { rewards.count }
   public init() {}
 }
 
 /// Widths of the columns of a file being written.
 public struct D4RLShape: Sendable, Equatable {
+  /// Numbers of an observation.
   public var observationSize: Int
+  /// A, numbers of an action.
   public var actionSize: Int
   /// Zero leaves `infos/qpos` and `infos/qvel` out.
   public var positionSize: Int
+  /// Length of qvel.
   public var velocitySize: Int
+  /// Whether there is a column `next_observations`.
   public var hasNextObservations = true
+  /// Whether there is a column `infos/action_log_probs`.
   public var hasLogProbs = true
 
   public init(observationSize: Int, actionSize: Int, positionSize: Int, velocitySize: Int) {
@@ -92,6 +104,7 @@ public struct D4RLShape: Sendable, Equatable {
     (self.positionSize, self.velocitySize) = (positionSize, velocitySize)
   }
 
+  /// All columns of a D4RL file of this robot.
   public init(_ specification: EnvironmentSpecification) {
     self.init(
       observationSize: specification.observationSize, actionSize: specification.actionSize,
@@ -104,8 +117,11 @@ public struct D4RLShape: Sendable, Equatable {
 /// The file has its name only after ``finish()``; until then, and for ever if anything fails, the
 /// name keeps what it had. Equal rows and metadata give equal bytes.
 public final class D4RLWriter {
+  /// The name that the file gets at the end.
   public let path: String
+  /// Rows that the file will have.
   public let rows: Int
+  /// Rows appended so far.
   public private(set) var written = 0
   private let shape: D4RLShape
   private let output: DatasetOutput

@@ -12,9 +12,12 @@ public import RLCore
 public struct DatasetAssembly {
   /// Consecutive rows of one source.
   public struct Piece {
+    /// Where the rows come from.
     public let dataset: D4RLDataset
+    /// Of the source, from 0, without the upper bound.
     public let rows: Range<Int>
 
+    /// - Precondition: the source has these rows.
     public init(_ dataset: D4RLDataset, rows: Range<Int>) {
       precondition(
         rows.lowerBound >= 0 && rows.upperBound <= dataset.rows,
@@ -23,7 +26,9 @@ public struct DatasetAssembly {
     }
   }
 
+  /// In the order of their rows in the new file; empty ones are left out.
   public let pieces: [Piece]
+  /// Rows of the new file.
   public var rows: Int { pieces.reduce(0) { $0 + $1.rows.count } }
   /// What the new file lacks that a source has, in plain words.
   public private(set) var notes: [String] = []

@@ -8,10 +8,13 @@ public import RLCore
 public struct DatasetCollector {
   /// What happened.
   public struct Report: Sendable, Equatable, Encodable {
+    /// Rows in the file.
     public var rows = 0
     /// Episodes in the file, the cut last one included.
     public var episodes = 0
+    /// Rows flagged as real ends; a row at the time limit is none.
     public var terminals = 0
+    /// Rows flagged as time-outs, those before an unstable step included.
     public var timeouts = 0
     /// Mean return of the episodes that are whole.
     public var meanReturn = 0.0
@@ -19,10 +22,14 @@ public struct DatasetCollector {
     public var unstableEpisodes = 0
   }
 
+  /// The task that is played.
   public let environment: EnvironmentKind
+  /// Of starts and actions: episode k draws from the stream (seed, k).
   public let seed: UInt64
+  /// Rows of the file, the last episode being cut there.
   public let steps: Int
 
+  /// - Precondition: `steps` is above 0.
   public init(environment: EnvironmentKind, seed: UInt64, steps: Int) {
     precondition(steps > 0, "\(steps) steps")
     self.environment = environment

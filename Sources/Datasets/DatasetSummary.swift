@@ -3,14 +3,21 @@ public import RLCore
 
 /// What is in a file, found in one pass with memory for one block of rows and one entry per episode.
 public struct DatasetSummary: Sendable, Encodable {
+  /// One array of the file.
   public struct Column: Sendable, Encodable, Equatable {
+    /// Path inside the file, such as `infos/qpos`.
     public let name: String
+    /// Extents, the number of rows first.
     public let shape: [Int]
+    /// Type of the elements in the file, `float32`.
     public let type: String
   }
 
+  /// Rows of every column.
   public var rows: Int
+  /// Numbers of an observation.
   public var observationSize: Int
+  /// A, numbers of an action.
   public var actionSize: Int
   /// Transitions by D4RL's `qlearning_dataset` rule.
   public var transitions = 0
@@ -18,18 +25,25 @@ public struct DatasetSummary: Sendable, Encodable {
   public var episodes = 0
   /// Episodes that end with a terminal or a time-out.
   public var completeEpisodes = 0
+  /// Rows with the flag `terminals`.
   public var terminals = 0
+  /// Rows that are time-outs, by the file's flags or by D4RL's count of steps.
   public var timeouts = 0
   /// Undiscounted returns of the complete episodes (of all, where none is complete).
   public var returnMean = 0.0
+  /// Least of the same returns.
   public var returnMin = 0.0
+  /// Greatest of the same returns.
   public var returnMax = 0.0
+  /// The robot's canonical name, `hopper`; `nil` where the file leaves a doubt.
   public var environment: String?
   /// Such as `medium-replay`; see ``D4RLDataset/kindName``.
   public var kind: String?
   /// D4RL's score of `returnMean`.
   public var normalizedScore: Double?
+  /// The generation of the file.
   public var version: D4RLVersion
+  /// Every array of at least one dimension, ascending by name.
   public var columns: [Column]
   /// In plain words, everything that is odd.
   public var warnings: [String] = []
@@ -38,10 +52,13 @@ public struct DatasetSummary: Sendable, Encodable {
 
   /// Standard deviation of the same returns, and their 5th, 25th, 50th, 75th and 95th percentile.
   public var returnDeviation = 0.0
+  /// The 5th, 25th, 50th, 75th and 95th, interpolated as NumPy does; empty without episodes.
   public var returnPercentiles: [Double] = []
   /// Lengths of the same episodes.
   public var lengthMean = 0.0
+  /// Shortest of the same episodes, in rows.
   public var lengthMin = 0
+  /// Longest of the same episodes, in rows.
   public var lengthMax = 0
   /// Share of action elements at ±1 (to three digits).
   public var actionSaturation = 0.0
@@ -63,11 +80,17 @@ public struct DatasetSummary: Sendable, Encodable {
 
   /// One episode of the file.
   public struct EpisodeRecord: Sendable, Equatable {
+    /// Row with which the episode begins, from 0.
     public var firstRow: Int
+    /// Rows of the episode.
     public var length: Int
+    /// Undiscounted sum of its rewards.
     public var returnValue: Double
+    /// Flag `terminals` of its last row.
     public var terminal: Bool
+    /// Its last row is a time-out.
     public var timeout: Bool
+    /// Whether it has an end: only the last episode of a file may have none.
     public var isComplete: Bool { terminal || timeout }
   }
 

@@ -13,8 +13,11 @@ public struct DatasetVerification: Sendable, Encodable {
   public var checked = 0
   /// Over the largest difference among the elements of each row's next observation.
   public var maxObservationError = 0.0
+  /// Median over rows of the same.
   public var medianObservationError = 0.0
+  /// Largest |stored − simulated reward|.
   public var maxRewardError = 0.0
+  /// Median over rows of the same.
   public var medianRewardError = 0.0
   /// Rows whose terminal flag the simulator does not share. Time-out rows are not compared: D4RL
   /// leaves `terminals` clear there even where the robot fell.
@@ -25,12 +28,17 @@ public struct DatasetVerification: Sendable, Encodable {
   public var skippedRows = 0
   /// Row with the largest observation error, and with the largest reward error.
   public var worstObservationRow = 0
+  /// Row with the largest reward error, from 0.
   public var worstRewardRow = 0
+  /// Name of the environment in which the rows were replayed.
   public var environment = ""
   /// Rows whose stored log-probability was compared with that of the stored policy.
   public var logProbsChecked = 0
+  /// Largest |stored − computed log-probability|.
   public var maxLogProbError = 0.0
+  /// Median over rows of the same.
   public var medianLogProbError = 0.0
+  /// Row with the largest of these errors, from 0.
   public var worstLogProbRow = 0
   /// How `infos/qpos` and `infos/qvel` are wrong, in plain words; `nil` where they are the states of the
   /// observations. Nothing that was replayed from wrong states means anything.

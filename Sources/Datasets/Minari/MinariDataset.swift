@@ -13,11 +13,15 @@ internal import HDF5
 public final class MinariDataset {
   /// The folder as it was given.
   public let path: String
+  /// What `metadata.json` says.
   public let metadata: MinariMetadata
+  /// Numbers of an observation.
   public let observationSize: Int
+  /// A, numbers of an action.
   public let actionSize: Int
   /// T of each episode.
   public let steps: [Int]
+  /// Transitions: the sum of ``steps``.
   public var rows: Int { steps.reduce(0, +) }
   /// Arrays for which D4RL has no place, such as `infos/x_position`; ascending.
   public let leftOut: [String]

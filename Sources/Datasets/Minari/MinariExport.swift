@@ -3,10 +3,13 @@ internal import HDF5
 
 /// What a conversion did, and what the other format could not hold.
 public struct ConversionReport: Sendable, Encodable {
+  /// Path of what was made: a folder of Minari's, or a D4RL file.
   public var output = ""
   /// `minari` or `d4rl`.
   public var format = ""
+  /// Transitions in the result.
   public var rows = 0
+  /// Episodes in the result, an unfinished last one included.
   public var episodes = 0
   /// In plain words.
   public var notes: [String] = []

@@ -5,7 +5,9 @@ internal import RLCore
 public struct MinariMetadata: Sendable {
   /// Such as `mujoco/hopper/medium-v0`.
   public var datasetID: String
+  /// Episodes, as `total_episodes` says.
   public var totalEpisodes: Int
+  /// Transitions of all episodes together, as `total_steps` says.
   public var totalSteps: Int
   /// Gymnasium's name of the environment, such as `Hopper-v4`.
   public var environmentID: String?
@@ -15,6 +17,7 @@ public struct MinariMetadata: Sendable {
   public var differences: [String] = []
   /// Widths by the spaces; `nil` where the file leaves a space to the environment.
   public var observationSize: Int?
+  /// Width of the actions by their space; `nil` where the file leaves it to the environment.
   public var actionSize: Int?
   /// Texts that a D4RL file can carry too: `algorithm_name`, `author`, `description`, ….
   public var texts: [String: String] = [:]
