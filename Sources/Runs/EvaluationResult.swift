@@ -3,16 +3,24 @@ public import RLCore
 
 /// Undiscounted returns of a policy over some episodes.
 public struct EvaluationResult: Codable, Sendable, Equatable {
+  /// The task's canonical name, `hopper`.
   public var environment: String
+  /// How many were played.
   public var episodes: Int
+  /// Undiscounted, by episode.
   public var returns: [Double]
+  /// Steps, by episode.
   public var lengths: [Int]
+  /// Mean return; 0 without episodes.
   public var mean: Double
   /// Standard deviation over the episodes (n in the denominator).
   public var std: Double
   /// D4RL's score of the mean return.
   public var normalizedScore: Double
 
+  /// - Parameters:
+  ///   - returns: undiscounted, one for each episode.
+  ///   - lengths: steps of each episode; they go into the result and nothing else.
   public init(specification: EnvironmentSpecification, returns: [Double], lengths: [Int]) {
     environment = specification.name
     episodes = returns.count

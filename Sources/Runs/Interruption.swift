@@ -16,6 +16,7 @@ public final class Interruption: Sendable {
   /// Whether someone asked the run to stop.
   public var isRequested: Bool { requested.load(ordering: .relaxed) }
 
+  /// Asks as a signal does, from any thread: what runs writes a checkpoint and stops.
   public func request() { requested.store(true, ordering: .relaxed) }
 
   /// Makes this object the receiver of the process's signals.

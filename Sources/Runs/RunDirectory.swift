@@ -8,6 +8,7 @@ import RLCore
 /// config.yaml  manifest.json  progress.csv  events.out.tfevents.*  checkpoints/  weights/  summary.json
 /// ```
 public final class RunDirectory {
+  /// The directory as it was given, without a slash at the end.
   public let path: String
   private let lock: RunLock
   private static let ownFiles: Set<String> = [".lock", partMark]
@@ -94,8 +95,10 @@ public final class RunDirectory {
     }
   }
 
+  /// Path of the file, or folder, of this name inside the directory.
   public func file(_ name: String) -> String { "\(path)/\(name)" }
 
+  /// Folder with the agents that the run has trained, in the layout of `EnsembleDirectory`.
   public var weights: String { file("weights") }
   package var checkpoints: String { file("checkpoints") }
 

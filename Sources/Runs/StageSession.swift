@@ -6,10 +6,15 @@ package import RLCore
 
 /// What a stage needs from its surroundings.
 public struct StageContext {
+  /// What determines the stage's bytes.
   public var configuration: ExperimentConfiguration
+  /// The threads that do the work; no result depends on how many they are.
   public let pool: WorkerPool
+  /// Told how far the stage is.
   public let reporter: ProgressReporter
+  /// Looked at between updates; a stage that is asked to stop writes a checkpoint first.
   public let interruption: Interruption
+  /// Gets warnings, such as those of odd data.
   public let logger: Logger
   /// Continue a run that was stopped, where there is one.
   public var resume: Bool
@@ -18,6 +23,7 @@ public struct StageContext {
   /// The directory of the run that the stage is a part of; `nil` where it is a run by itself.
   package var owner: String?
 
+  /// By default: all processors, no progress shown, nobody who interrupts, no resuming.
   public init(
     configuration: ExperimentConfiguration, pool: WorkerPool = WorkerPool(),
     reporter: ProgressReporter = ProgressReporter(style: .quiet),

@@ -9,6 +9,7 @@ public import Runs
 
 /// The policies of an ensemble into one, on the states of a dataset (BRED eq. 8).
 public struct DistillStage {
+  /// Name of the stage in manifests and summaries, and of its folder in a pipeline's directory.
   public static let name = "distill"
   private let context: StageContext
   private var configuration: DistillationSettings { context.configuration.distillation }

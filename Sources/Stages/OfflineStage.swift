@@ -10,6 +10,7 @@ public import Runs
 /// Member i of a run has a seed of its own, made of the run's seed and i, so that runs with different
 /// seeds share nothing, and agent i is the same whatever N is.
 public struct OfflineStage {
+  /// Name of the stage in manifests and summaries, and of its folder in a pipeline's directory.
   public static let name = "pretrain"
   private let context: StageContext
   private var configuration: ExperimentConfiguration { context.configuration }

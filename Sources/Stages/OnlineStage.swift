@@ -20,10 +20,12 @@ public struct OnlineStage {
   /// Name of the stage in manifests and summaries.
   private let name: String
 
+  /// Name of the stage in manifests and summaries, and of its folder in a pipeline's directory.
   public static let name = "finetune"
   /// The name where there is no offline stage.
   public static let scratchName = "sac"
 
+  /// The configuration decides on the name: ``name`` after offline training, else ``scratchName``.
   public init(_ context: StageContext) {
     self.context = context
     name = context.configuration.startsFromAgents ? OnlineStage.name : OnlineStage.scratchName

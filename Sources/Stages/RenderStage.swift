@@ -17,11 +17,13 @@ public struct RenderStage {
 
   /// Which episodes, and how much of them.
   public struct Episodes: Sendable, Equatable {
+    /// How many, one after the other.
     public var count = 1
     /// Of each; `nil`: all.
     public var steps: Int?
     /// Of the policies' starts and actions: their episodes are those of ``EvaluateStage`` with this seed.
     public var seed: UInt64 = 0
+    /// What the policies play: modes or draws.
     public var selection = ActionSelection.mean
 
     public init() {}
@@ -29,15 +31,25 @@ public struct RenderStage {
 
   /// What was filmed.
   public struct Outcome: Sendable, Encodable {
+    /// One panel of the picture.
     public struct Panel: Sendable, Encodable {
+      /// What stands above it; may be empty.
       public let title: String
+      /// Undiscounted, by episode, of the steps that are shown.
       public let returns: [Double]
+      /// Steps shown, by episode.
       public let lengths: [Int]
+      /// D4RL's scores of these returns; of less than whole episodes they are no scores of the
+      /// policy.
       public let normalizedScores: [Double]
     }
+    /// The robot's canonical name, `hopper`.
     public let environment: String
+    /// The file of the film.
     public let output: String
+    /// Pictures in it.
     public let frames: Int
+    /// Pictures for each second of playing.
     public let framesPerSecond: Double
     /// Side by side, from the left.
     public let panels: [Panel]

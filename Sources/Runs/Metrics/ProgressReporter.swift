@@ -5,6 +5,7 @@ import Logging
 ///
 /// Everything goes to standard error; standard output belongs to results.
 public final class ProgressReporter {
+  /// How much is shown: a refreshed line on a terminal and a line per epoch, or nothing.
   public enum Style: Sendable { case automatic, quiet }
 
   private let style: Style
@@ -19,6 +20,7 @@ public final class ProgressReporter {
   /// Called with label, share of the work and counts, whatever is shown.
   package var onProgress: ((String, Double, String) -> Void)?
 
+  /// Begins with no stage; whether standard error is a terminal is asked here.
   public init(style: Style = .automatic) {
     self.style = style
     isTerminal = isatty(STDERR_FILENO) == 1

@@ -8,6 +8,7 @@ public import Runs
 /// Beside the file lies a record, `NAME.json`: address, bytes, SHA-256 and time. What broke off is continued only
 /// where the server gave an entity tag or a date by which a file that was changed meanwhile is known.
 public struct DatasetDownload {
+  /// Where the file comes from.
   public let url: String
   /// Where the file goes.
   public let path: String
@@ -16,8 +17,11 @@ public struct DatasetDownload {
 
   /// What is known of a finished file.
   public struct Record: Codable, Equatable {
+    /// Where the file came from.
     public let url: String
+    /// Size of the file.
     public let bytes: Int
+    /// Digest of the whole file, in hexadecimal digits.
     public let sha256: String
     /// When it was complete, in ISO 8601.
     public let date: String
@@ -36,7 +40,9 @@ public struct DatasetDownload {
     }
   }
 
+  /// Where the bytes are until the file is whole.
   public var partialPath: String { "\(path).partial" }
+  /// Where the ``Record`` of the finished file is.
   public var recordPath: String { "\(path).json" }
   private var statePath: String { "\(path).partial.json" }
   private static let attempts = 5
@@ -66,6 +72,7 @@ public struct DatasetDownload {
     return true
   }
 
+  /// The record beside the file; `nil` where there is none or it cannot be read.
   public var record: Record? { read(recordPath) }
 
   /// Fetches the file.

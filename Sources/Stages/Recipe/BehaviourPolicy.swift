@@ -7,7 +7,9 @@ import Runs
 
 /// The policy that makes a dataset, with what the file should say about it.
 public struct BehaviourPolicy {
+  /// What acts, its normaliser of observations included.
   public let policy: any Policy
+  /// Producer and algorithm; of a tanh-Gaussian policy without normaliser its network too.
   public var metadata = D4RLMetadata()
 
   /// - Parameter policyFile: whatever ``EvaluateStage`` can evaluate; `nil` for uniform random actions.

@@ -28,6 +28,7 @@ public struct DatasetRecipe {
   private let task: ControlTask
   private var recipe: RecipeSettings { context.configuration.recipe }
 
+  /// - Throws: where the configuration's environment is not known.
   public init(_ context: StageContext) throws {
     self.context = context
     task = try ControlTask(context.configuration)
