@@ -7,6 +7,7 @@ import Runs
 /// too. While it works it writes the file anew every few seconds; a claim that has stopped to do so is dead,
 /// and the next generation takes over. A process that finds a later generation than its own stops.
 public struct Claim: Codable, Sendable, Equatable {
+  /// How the work under a claim stands.
   public enum State: String, Codable, Sendable {
     case working
     /// Asked to stop, after writing a checkpoint.
@@ -15,7 +16,9 @@ public struct Claim: Codable, Sendable, Equatable {
     case done
   }
 
+  /// Whether the work goes on, or how it ended.
   public var state = State.working
+  /// The process that made the claim.
   public var worker: WorkerIdentity
   /// Grows with each sign of life.
   public var beat = 0
@@ -23,16 +26,21 @@ public struct Claim: Codable, Sendable, Equatable {
   public var began = 0.0
   /// Seconds of work under this claim.
   public var seconds = 0.0
+  /// Why it ended, where that was an error.
   public var message: String?
   /// Stage at work, and how far it is, 0…1.
   public var stage = ""
+  /// Of the stage's work, 0 to 1.
   public var share = 0.0
+  /// Counts for people, `12000/1000000 updates`.
   public var progress = ""
 }
 
 /// A process, told apart from others on any machine.
 public struct WorkerIdentity: Codable, Sendable, Equatable {
+  /// Name of its machine.
   public var host: String
+  /// The system's number of it; these come again.
   public var process: Int32
   /// Of the machine's start and the process's name space.
   var machine: String

@@ -10,11 +10,15 @@ public import Runs
 public struct SlurmScripts {
   /// What a cluster asks for.
   public struct Options: Sendable {
+    /// As `sbatch --partition` takes it; `nil`: the cluster's own choice.
     public var partition: String?
+    /// As `sbatch --account` takes it; `nil`: the cluster's own choice.
     public var account: String?
     /// As `sbatch --time` takes it.
     public var time = "24:00:00"
+    /// Of each task, as `sbatch --mem` takes it.
     public var memory = "4G"
+    /// Of each task: `sbatch --cpus-per-task`, and threads of `bred`.
     public var processors = 2
     /// Tasks of one array that run at once; `nil`: as many as the cluster lets.
     public var atOnce: Int?
@@ -33,14 +37,18 @@ public struct SlurmScripts {
 
   /// One array.
   public struct Script: Sendable, Equatable {
+    /// What the jobs of all its tasks are.
     public let kind: SweepJob.Kind
     /// Ids of its tasks' jobs, in order.
     public let jobs: [String]
+    /// The batch script.
     public let text: String
+    /// Where ``SlurmScripts/write()`` puts the script.
     public let path: String
     let listPath: String
   }
 
+  /// In the order in which they must be submitted; without jobs that are done or at work.
   public let scripts: [Script]
   private let output: String
 
@@ -122,6 +130,7 @@ public struct SlurmScripts {
     "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
+  /// Writes scripts and lists of jobs to `slurm` in the sweep's directory; earlier ones give way.
   public func write() throws(RunError) {
     do {
       try FileManager.default.createDirectory(

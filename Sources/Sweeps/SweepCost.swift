@@ -9,7 +9,9 @@ import Stages
 
 /// What a job will take on this machine: seconds on one thread, and bytes on the disk.
 public struct JobCost: Codable, Sendable, Equatable {
+  /// On one thread.
   public var seconds = 0.0
+  /// Of checkpoints, online rows in them included, and weights on the disk.
   public var bytes = 0
 }
 

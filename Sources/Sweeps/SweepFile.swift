@@ -37,7 +37,9 @@ public struct SweepFile: Sendable {
     var grid: [(key: String, values: [String])] = []
   }
 
+  /// The file of the sweep.
   public let path: String
+  /// `name` of the file, else its own name without the ending.
   public let name: String
   /// Dataset files by task.
   let datasets: [String: String]

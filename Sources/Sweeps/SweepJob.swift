@@ -3,6 +3,7 @@ import Stages
 
 /// One thing that a process does from begin to end, in a directory of its own.
 public struct SweepJob: Codable, Sendable, Equatable {
+  /// What a job does, in the order in which jobs need each other.
   public enum Kind: String, Codable, Sendable, CaseIterable {
     /// Offline training of one agent.
     case agent
@@ -15,6 +16,7 @@ public struct SweepJob: Codable, Sendable, Equatable {
   /// Unique in the sweep, and fit for a file's name. Of agents and starts it holds the digest of
   /// everything that determines them, so that runs share them.
   public let id: String
+  /// What the job does.
   public let kind: Kind
   /// For people.
   public let title: String
@@ -31,9 +33,11 @@ public struct SweepJob: Codable, Sendable, Equatable {
 
   /// Where a run stands in its sweep.
   public struct Place: Codable, Sendable, Equatable {
+    /// The task's name, or that of its file.
     public let task: String
     /// Method, or label, with the values of the grid.
     public let variant: String
+    /// The run's seed, 0 or above.
     public let seed: Int
   }
 

@@ -14,6 +14,7 @@ import Stages
 /// ```
 /// A run's directory is one of `bred run`, whose `pretrain` and `distill` are links to what runs share.
 public struct SweepPlan: Codable, Sendable, Equatable {
+  /// The sweep's; names the file of the plan.
   public var name: String
   /// Those that others need come first.
   public var jobs: [SweepJob] = []
@@ -25,6 +26,7 @@ public struct SweepPlan: Codable, Sendable, Equatable {
 
   static let folder = "plans"
 
+  /// Those of one kind, in the order of the plan.
   public func jobs(_ kind: SweepJob.Kind) -> [SweepJob] { jobs.filter { $0.kind == kind } }
 
   /// How many runs lean on a job.
@@ -84,6 +86,7 @@ public struct SweepPlan: Codable, Sendable, Equatable {
     return result
   }
 
+  /// Writes the plan, in place of one of the same name, and makes the sweep's folders.
   public func write(to directory: String) throws(RunError) {
     for folder in ["stages", "runs", "claims", "logs", SweepPlan.folder] {
       try RunDirectory.make("\(directory)/\(folder)")

@@ -32,6 +32,9 @@ public struct SweepReport: Encodable {
   let wallSeconds: Double?
   let totalBytes: Int?
 
+  /// - Parameters:
+  ///   - costs: by id of the job; empty where none were measured.
+  ///   - processors: jobs at once, for the time by the clock.
   public init(_ plan: SweepPlan, costs: [String: JobCost], processors: Int) {
     name = plan.name
     (missing, figure) = (plan.missing, plan.figure)
@@ -56,6 +59,7 @@ public struct SweepReport: Encodable {
     }
   }
 
+  /// For people, with every job, and the whole cost where costs were measured.
   public var text: String {
     var lines = ["\(name): \(jobs.count { $0.kind == "run" }) runs"]
     for kind in SweepJob.Kind.allCases {

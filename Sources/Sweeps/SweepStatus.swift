@@ -3,6 +3,7 @@ public import Runs
 
 /// How far a sweep is, as its directory says it.
 public struct SweepStatus: Sendable {
+  /// How a job stands.
   public enum State: String, Codable, Sendable, CaseIterable {
     case done
     /// A process works on it.
@@ -17,12 +18,18 @@ public struct SweepStatus: Sendable {
     case blocked
   }
 
+  /// One job and how it stands.
   public struct Entry: Sendable {
+    /// The job of the plan.
     public let job: SweepJob
+    /// How it stands at the moment of the look.
     public var state: State
+    /// The last claim on it; `nil` where nobody has claimed it, or what the claim says cannot be
+    /// read.
     public var claim: Claim?
   }
 
+  /// In the order of the plan.
   public var entries: [Entry] = []
 
   /// - Parameter watch: what has been seen of claims so far.
@@ -63,8 +70,10 @@ public struct SweepStatus: Sendable {
     self.init(try SweepPlan.read(directory), in: directory, done: &done, watch: ClaimWatch())
   }
 
+  /// Jobs in this state.
   public func count(_ state: State) -> Int { entries.count { $0.state == state } }
 
+  /// Whether all jobs are done.
   public var isComplete: Bool { entries.allSatisfy { $0.state == .done } }
 
   /// `12 of 40 done, 2 running, 26 waiting, 0 failed`.
