@@ -23,7 +23,8 @@ STANDARD = {
 ATTRIBUTE = r"(?:@\w+(?:\((?:[^()]|\([^()]*\))*\))?\s+)*"
 WORDS = (
     r"(?:(?:public|open|package|internal|private|fileprivate|final|static|class|mutating|nonmutating"
-    r"|indirect|prefix|postfix|infix|override|required|convenience|lazy|weak|nonisolated|unsafe|consuming|borrowing"
+    r"|indirect|prefix|postfix|infix|override|required|convenience|lazy|weak|nonisolated|unsafe"
+    r"|consuming|borrowing"
     r"|(?:public|package|internal|private|fileprivate)\(set\))\s+)*"
 )
 DECLARATION = re.compile(
