@@ -31,11 +31,12 @@ import Testing
   /// Foundation's reader of JSON 5 ends the program where bytes are not UTF-8.
   @Test(arguments: [[0xff], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98]])
   func metadataThatAreNotUTF8(bytes: [UInt8]) throws {
-    var damaged = try original()
+    let original = try original()
+    var damaged = original
     damaged.insert(contentsOf: bytes, at: 3)
     try Data(damaged).write(to: URL(fileURLWithPath: path))
     #expect(!isReadable())
-    try Data(original() + bytes).write(to: URL(fileURLWithPath: path))
+    try Data(original + bytes).write(to: URL(fileURLWithPath: path))
     #expect(!isReadable())
   }
 

@@ -3,4 +3,5 @@
 #include <stdint.h>
 
 /// Allocations so far by the calling thread: tests that run at the same time do not disturb it.
+/// Those of OpenBLAS itself do not count.
 uint64_t allocation_count(void);
