@@ -150,6 +150,9 @@ public final class PhysicsRenderer {
 
   private func draw(_ panel: Panel, _ index: Int) {
     state.reset(position: panel.position, velocity: panel.velocity)
+    // The ground is laid around the camera of the scene before this one, unless this one's is there first: then
+    // a picture would depend on what was drawn last.
+    mjv_updateCamera(model.pointer, state.data, &cameras[index], scene)
     mjv_updateScene(
       model.pointer, state.data, &options, nil, &cameras[index], Int32(mjCAT_ALL.rawValue), scene)
     let viewport = mjrRect(
