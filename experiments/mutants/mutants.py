@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).resolve().with_name("mutants.toml")
 WORK = ROOT / ".build-mutants"
 COPY = WORK / "package"
-RESULTS = WORK / "results.json"
+# Beside the list and not in the build folder: a campaign takes hours, and goes on on another machine.
+RESULTS = LIST.with_name("results.json")
 BUNDLE = WORK / "build/release/BREDPackageTests.xctest"
 SWITCH = "BRED_MUTANT"
 FLAGS = ["-c", "release", "-Xswiftc", "-enable-testing"]
@@ -311,7 +312,7 @@ def tests_digest():
     digest = hashlib.sha256()
     for path in sorted((ROOT / "Tests").rglob("*")):
         if path.is_file():
-            digest.update(str(path).encode() + path.read_bytes())
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -321,7 +322,8 @@ def load_results():
 
 def save(results):
     temporary = RESULTS.with_suffix(".tmp")
-    temporary.write_text(json.dumps(results, indent=1, sort_keys=True))
+    lines = [f"{json.dumps(key)}: {json.dumps(results[key], sort_keys=True)}" for key in sorted(results, key=int)]
+    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     temporary.replace(RESULTS)
 
 
@@ -465,7 +467,7 @@ def main():
     parser.add_argument("--room", metavar="ROOMS", help="folders of Sources, with commas between")
     parser.add_argument("--count", type=int, default=0, help="a random sample of so many")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
-    parser.add_argument("--clean", action="store_true", help="forget copy, build and results")
+    parser.add_argument("--clean", action="store_true", help="forget copy and build")
     options = parser.parse_args()
     try:
         mutants = read_list()
