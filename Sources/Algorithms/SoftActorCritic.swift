@@ -20,6 +20,7 @@ public final class SoftActorCritic: Algorithm {
     "soft actor-critic with N twin pairs (Haarnoja et al. 2018; BRED, eq. 10)"
   public static let takesEnsemble = true
 
+  /// The value of the next state in the critics' target y = r + γ·mask·(…).
   public enum Backup: String, SettingChoice {
     /// y includes −α·log π(ã′∣s′), as in SAC.
     case entropy
@@ -50,6 +51,11 @@ public final class SoftActorCritic: Algorithm {
       -1000...1000, "Entropy that the temperature is tuned to; left open: −actionSize.",
       symbol: "H̄", source: "SAC, appendix D")
     public var targetEntropy: Double? = nil
+    @Setting(
+      0...10_000_000,
+      "Updates from the switch on in which only the critics learn; policy and temperature wait.",
+      source: "docs/results/dip.md")
+    public var criticsFirst = 0
 
     public init() {}
   }
@@ -100,6 +106,7 @@ public final class SoftActorCritic: Algorithm {
       return q.squaredError(to: y)
     }
     qMean.record(q.batchMean)
+    guard step.sinceSwitch >= settings.criticsFirst else { return step.apply(critics) }
 
     var logProbs = y
     try step.gradient(of: actor, reporting: policyLoss) {

@@ -54,6 +54,23 @@ import Testing
     }
   }
 
+  /// Policy and temperature wait for so many updates from the switch on, not from the start of training.
+  @Test func criticsGoFirst() throws {
+    let agent = try agent(SoftActorCritic.self) { $0.criticsFirst = 3 }
+    func parameters(_ part: String) -> [[Float]] { agent.networks(part)!.map(\.parameters) }
+    for _ in 0..<4 { _ = try agent.update(on: batch()) }
+    agent.beginOnline()
+    for t in 0..<5 {
+      let before = (parameters("actor"), parameters("critic"), agent.numbers["temperature"]!)
+      // A checkpoint knows when interaction began.
+      if t == 1 { try agent.restore(agent.state) }
+      _ = try agent.update(on: batch())
+      #expect((parameters("actor") == before.0) == (t < 3), "update \(t)")
+      #expect((agent.numbers["temperature"]! == before.2) == (t < 3), "update \(t)")
+      #expect(parameters("critic") != before.1, "update \(t)")
+    }
+  }
+
   /// After the last of its steps the policy stands still; the critics go on.
   @Test func implicitQLearningsPolicyComesToRest() throws {
     let agent = try agent(ImplicitQLearning.self) { $0.policyDecaySteps = 2 }

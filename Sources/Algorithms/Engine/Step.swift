@@ -10,6 +10,8 @@ public final class Step: @unchecked Sendable {
   public internal(set) var count = 0
   /// Updates that were done when interaction began; `nil` during training on a dataset.
   public internal(set) var onlineSince: Int?
+  /// Updates done since interaction began, or since the start of training before it.
+  public var sinceSwitch: Int { count - (onlineSince ?? 0) }
 
   init(_ parts: AgentParts) {
     self.parts = parts
@@ -59,6 +61,7 @@ public final class Step: @unchecked Sendable {
     try record(value.mean, in: metric)
   }
 
+  /// Gradient of a fused loss and one step of the modules' optimisers.
   public func minimize<each M: Module>(
     _ modules: repeat each M, reporting metric: Metric, targetsFollow: Bool = true,
     _ loss: () -> FusedLoss
