@@ -166,6 +166,30 @@ import Testing
     }
   }
 
+  /// Where a function has a kink the comments promise a slope; random numbers never stand there.
+  @Test func slopesAtKinks() {
+    scene { trial, _, inputs in
+      func slope(at value: Float, _ f: (Variable) -> Variable) -> Float {
+        let vector = ParameterBlock(
+          name: "vector", members: 1, count: 1, tau: nil, optimizer: .adam(learningRate: 1))
+        vector.values.elements = [value]
+        vector.isTrained = true
+        trial.tape.beginLoss()
+        _ = trial.tape.differentiate(f(ParameterVector(block: vector)(for: inputs[0])))
+        return vector.gradient(0)[0]
+      }
+      func zero(_ x: Variable) -> Variable { 0 * x.detached }
+      #expect(slope(at: 0) { $0.relu() } == 0)
+      #expect(slope(at: 0) { $0.absoluteValue() } == 0)
+      #expect(slope(at: 1) { $0.clamped(-1, 1) } == 1)
+      // Of equal values the first gets the gradient.
+      #expect(slope(at: 0) { Variable.minimum(3 * $0, zero($0)) } == 3)
+      #expect(slope(at: 0) { Variable.minimum(zero($0), 3 * $0) } == 0)
+      #expect(slope(at: 0) { Variable.maximum(3 * $0, zero($0)) } == 3)
+      #expect(slope(at: 0) { Variable.maximum(zero($0), 3 * $0) } == 0)
+    }
+  }
+
   @Test func aNaNIsNoticedWhereverItStands() {
     scene { trial, _, _ in
       for place in 0..<3 {
