@@ -11,33 +11,13 @@ public import RLCore
 /// fixed share of the states is held out; training stops when their loss has not improved for
 /// `patience` epochs, and the best student is kept.
 public final class PolicyDistillation {
-  public struct Configuration: Sendable, Codable, Equatable {
-    /// At most this many epochs (1000 in the paper).
-    public var epochs = 1000
-    /// Minibatches in an epoch.
-    public var stepsPerEpoch = 1000
-    /// Epochs without improvement after which training stops.
-    public var patience = 20
-    /// Share of the states held out, in (0, 1).
-    public var validationFraction = 0.1
-    public var batchSize = 256
-    /// Adam rate.
-    public var learningRate = 3e-4
-
-    public init() {}
-  }
-
-  /// What one epoch achieved; losses are means per state.
-  public struct Report: Sendable, Equatable {
-    public var epoch: Int
-    public var trainingLoss: Double
-    public var validationLoss: Double
-    public var isBest: Bool
-  }
-
+  /// When it stops, and the optimiser's numbers.
   public let configuration: Configuration
+  /// Epochs done.
   public private(set) var epoch = 0
+  /// The epoch, from 1, after which ``policy`` was kept; 0 before the first.
   public private(set) var bestEpoch = 0
+  /// Mean loss of ``policy`` per held-out state.
   public private(set) var bestLoss = Double.infinity
 
   private let parts: AgentParts
@@ -85,6 +65,7 @@ public final class PolicyDistillation {
     GaussianPolicy(network: Network(copyOf: best), logStdBounds: bounds)
   }
 
+  /// Whether all epochs are done, or `patience` of them have passed without a better one.
   public var isFinished: Bool {
     epoch >= configuration.epochs || (epoch > 0 && epoch - bestEpoch >= configuration.patience)
   }
@@ -125,6 +106,7 @@ public final class PolicyDistillation {
 
   // MARK: State
 
+  /// Student, best student and counters, all that a resumed distillation needs.
   public var state: NamedTensors {
     var state = NamedTensors()
     state.add(student.stack.block.state, under: "student")
@@ -134,6 +116,8 @@ public final class PolicyDistillation {
     return state
   }
 
+  /// Goes on from a ``state``.
+  /// - Throws: `StateError` that names the tensor which is missing or has another shape.
   public func restore(_ state: NamedTensors) throws(StateError) {
     let counters = try state.doubles("counters", count: 4)
     let bestParameters = try state.floats("best", count: best.shape.parameterCount)

@@ -9,6 +9,7 @@ public import Runs
 /// Time in it is the robot's: a second of film is a simulated second. Step, return so far and D4RL's score
 /// of that return stand in the picture.
 public struct Film {
+  /// What the film looks like.
   public struct Options: Sendable, Equatable {
     /// Of one episode's part of the picture.
     public var size = PictureSize(width: 480, height: 360)
@@ -22,7 +23,9 @@ public struct Film {
 
   /// What was written.
   public struct Outcome: Sendable, Equatable {
+    /// Pictures in the file.
     public var frames: Int
+    /// Pictures for each second of the robot's time, which is the film's too.
     public var framesPerSecond: Double
     /// Whether it was stopped before its end; what is there can be played.
     public var isInterrupted: Bool
@@ -33,6 +36,8 @@ public struct Film {
   private let framesPerSecond: Double
   private let stepDuration: Double
 
+  /// A film of this robot; nothing is written yet.
+  /// - Throws: `PhysicsError` where its model cannot be loaded.
   public init(_ kind: EnvironmentKind, _ options: Options = Options()) throws(PhysicsError) {
     (self.kind, self.options) = (kind, options)
     stepDuration = try kind.stepDuration()

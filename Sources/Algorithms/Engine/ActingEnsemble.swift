@@ -8,6 +8,7 @@ public enum ActingEnsemble {
   /// appendix E; Off2On's AWAC), the mean of their actions otherwise.
   public static func policy(of agents: [Agent]) -> any Policy { policy(of: agents.map(\.policy)) }
 
+  /// The same for policies, at least one. Where all normalise observations alike, that is done once.
   public static func policy(of policies: [any Policy]) -> any Policy {
     require(!policies.isEmpty, "an ensemble needs members")
     if policies.count == 1 { return policies[0] }
@@ -26,16 +27,21 @@ public enum ActingEnsemble {
 
 /// The mean of what several policies would do; where these explore, each by itself.
 public struct MeanPolicy: Policy {
+  /// At least one, all for the same robot.
   public let members: [any Policy]
 
+  /// - Precondition: `members` is not empty.
   public init(members: [any Policy]) {
     require(!members.isEmpty, "a mean needs members")
     self.members = members
   }
 
+  /// Numbers in an observation, the first member's.
   public var observationSize: Int { members[0].observationSize }
+  /// Numbers in an action, the first member's.
   public var actionSize: Int { members[0].actionSize }
 
+  /// The mean of the members' actions, element by element; each draws its own noise, in their order.
   public func action(
     for observation: [Float], selection: ActionSelection, using generator: inout RandomStream
   ) -> ChosenAction {

@@ -4,8 +4,11 @@ public import RLCore
 
 /// Sizes, weights and seed with which an agent begins.
 public struct AgentSetup: Sendable {
+  /// Numbers in an observation, at least 1.
   public var observationSize: Int
+  /// Numbers in an action, at least 1; each is in [−1, 1].
   public var actionSize: Int
+  /// Units of each hidden layer, where the algorithm has no widths of its own.
   public var hiddenSizes = [256, 256]
   /// N, whose critics are taken over by one online agent; 1 offline.
   public var ensembleSize = 1
@@ -13,6 +16,7 @@ public struct AgentSetup: Sendable {
   public var actorMembers = 1
   /// What all observations go through first, in updates as in acting; `nil`: they are taken as they are.
   public var normalizer: ObservationNormalizer?
+  /// What weights, noise and minibatches are drawn from; equal seeds give equal agents.
   public var seed: UInt64 = 0
 
   public init(observationSize: Int, actionSize: Int) {
@@ -20,6 +24,7 @@ public struct AgentSetup: Sendable {
     self.actionSize = actionSize
   }
 
+  /// For a task's robot; everything else as usual.
   public init(_ task: EnvironmentSpecification) {
     self.init(observationSize: task.observationSize, actionSize: task.actionSize)
   }
@@ -32,7 +37,9 @@ public struct AgentSetup: Sendable {
 /// Minibatches and ``policy`` take observations as the robot gives them. Where the agent has a normaliser, both
 /// go through it here and nowhere else: algorithms see normalised observations only.
 public final class Agent: @unchecked Sendable {
+  /// The losses, with their settings.
   public let algorithm: any Algorithm
+  /// Networks, numbers, noises and metrics that the algorithm made.
   public let parts: AgentParts
   /// B.
   public let batchSize: Int
@@ -60,6 +67,7 @@ public final class Agent: @unchecked Sendable {
     metrics = Metrics(names: parts.metrics.map(\.name))
   }
 
+  /// Columns of what ``update(on:)`` returns, in its order.
   public var metricNames: [String] { metrics.names }
 
   /// One gradient step.
@@ -150,6 +158,8 @@ public final class Agent: @unchecked Sendable {
     Dictionary(uniqueKeysWithValues: parts.scalars.map { ($0.block.name, $0.value) })
   }
 
+  /// Sets a learned number, such as `temperature`, which must be above 0; where there is none of this name,
+  /// nothing happens.
   public func setNumber(_ name: String, to value: Double) {
     parts.scalars.first { $0.block.name == name }?.set(value)
   }
@@ -166,6 +176,9 @@ public final class Agent: @unchecked Sendable {
     return state
   }
 
+  /// Goes on from a ``state``, of an agent of the same algorithm, settings and sizes.
+  /// - Throws: `StateError` that names the tensor which is missing or has another shape. Some parts may have been
+  ///   replaced then: the agent is of no use before it has been restored from a whole one.
   public func restore(_ state: NamedTensors) throws(StateError) {
     let counters = try state.integers("updateCount", count: 2)
     let values = try state.doubles("metrics", count: parts.metrics.count)

@@ -7,7 +7,9 @@ public import RLCore
 /// Everything made here is part of checkpoints and, networks and numbers, of agent files, under the name
 /// it is given.
 public final class AgentParts: @unchecked Sendable {
+  /// Numbers in an observation.
   public let observationSize: Int
+  /// Numbers in an action.
   public let actionSize: Int
   /// Widths of hidden layers where the algorithm has no widths of its own.
   public let hiddenSizes: [Int]
@@ -175,9 +177,12 @@ package protocol StatefulPart: AnyObject {
 
 /// One column of an agent's metrics.
 public final class Metric: @unchecked Sendable {
+  /// Its column: `criticLoss`.
   public let name: String
+  /// One line, with the unit or the equation.
   public let meaning: String
   let share: Int
+  /// The last number recorded; not a number before the first.
   public private(set) var value = Double.nan
 
   init(name: String, meaning: String, share: Int) {

@@ -8,6 +8,7 @@ public import RLCore
 /// bit the one it would be alone. With few threads the agents take turns, all threads working on one
 /// update; with many, the threads are split into groups and each group trains its share of the agents.
 public final class AgentTeam {
+  /// In the order in which the initialiser made them.
   public let agents: [Agent]
   /// Agents at work at once.
   package let groups: Int

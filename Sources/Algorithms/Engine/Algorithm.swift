@@ -21,6 +21,7 @@ extension AlgorithmSettings {
 /// come from the engine (`docs/algorithms/writing-a-learner.md`). It knows nothing of
 /// environments, files or clocks.
 public protocol Algorithm: AnyObject, SendableMetatype {
+  /// Everything that may be set, declared once with range, unit and source.
   associatedtype Settings: AlgorithmSettings
 
   /// Name in configurations and agent files: `cql`.
@@ -36,6 +37,8 @@ public protocol Algorithm: AnyObject, SendableMetatype {
   /// Name of the offline agents' part with whose networks one of its own begins; `nil`: it begins afresh.
   static func source(ofPart part: String) -> String?
 
+  /// Makes its networks, numbers and metrics from `parts`, which keeps them.
+  /// - Throws: ``AlgorithmError`` where it cannot begin so, such as an ensemble that it does not take.
   init(_ settings: Settings, _ parts: AgentParts) throws(AlgorithmError)
 
   /// One gradient step on a minibatch.
@@ -135,6 +138,7 @@ public struct Rows {
     self.tape = tape
   }
 
+  /// Transitions in the minibatch, B.
   public var count: Int { rewards.rows }
 
   /// A further column of the minibatch, `[rows, 1]`, such as `ExtraColumn/returnToGo`.
@@ -149,5 +153,6 @@ public struct Rows {
     return tape.constant(memory, rows: count, columns: 1)
   }
 
+  /// A further column of the minibatch, `[rows, 1]`, which ``Algorithm/extraColumns`` asked for.
   public subscript(column: ExtraColumn) -> Variable { self[column.rawValue] }
 }

@@ -25,7 +25,9 @@ public enum AlgorithmRegistry {
   ]
   private static let added = Mutex<[any Algorithm.Type]>([])
 
+  /// Every algorithm: this package's, then those that were added, in the order in which they came.
   public static var all: [any Algorithm.Type] { own + added.withLock { $0 } }
+  /// Their ``Algorithm/name``s, in the order of ``all``.
   public static var names: [String] { all.map { $0.name } }
 
   /// Name and one line on each, in the order of names.
