@@ -112,6 +112,11 @@ import Testing
     ] {
       #expect(page.text.contains(words), "'\(words)' is not on the page")
     }
+    // What the run was for comes first.
+    let titles = ["finetune: score", "pretrain: score", "pretrain: td loss"].map {
+      page.text.range(of: $0)!.lowerBound
+    }
+    #expect(titles == titles.sorted())
     // One value is marked: that which method and task do not give.
     #expect(html.components(separatedBy: "<tr class=\"marked\">").count == 2)
     #expect(page.elements["figure"] == 4)

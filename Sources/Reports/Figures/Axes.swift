@@ -25,7 +25,7 @@ struct Axes {
     margins: Margins = Margins(), tight: Bool = false,
     counts: Bool = false
   ) {
-    (self.width, self.height, self.margins) = (width, height, margins)
+    (self.width, self.height) = (width, height)
     let (xTicks, yTicks) = (Axes.ticks(x.0, x.1), Axes.ticks(y.0, y.1))
     if tight, x.1 > x.0, y.1 > y.0 {
       (self.x, self.y) = (x, y)
@@ -37,6 +37,11 @@ struct Axes {
       self.x = (xTicks.first!, xTicks.last!)
       self.y = (yTicks.first!, counts ? yTicks.last!.rounded(.up) : yTicks.last!)
     }
+    // Long numbers would lie over the name of their axis: 7.5 is about a digit's width.
+    let longest = self.yTicks.map { [shown = self.yTicks] in Axes.labels(shown)($0).count }.max() ?? 0
+    self.margins = Margins(
+      left: max(margins.left, 36 + 7.5 * Double(longest)), right: margins.right, top: margins.top,
+      bottom: margins.bottom)
   }
 
   func px(_ value: Double) -> Double {

@@ -34,22 +34,30 @@ extension RunReport {
 
   // MARK: One group
 
+  /// Scores first, the last stage's before those that led to it; then what the algorithms report.
   private func stageCharts(_ group: Group) -> [String] {
-    let names = group.runs[0].stages.map(\.name)
-    return names.flatMap { name -> [String] in
-      let tables = group.runs.compactMap { run in run.stages.first { $0.name == name }?.table }
-      let all = [RunReport.score] + RunReport.metrics(tables[0])
-      return all.compactMap { column in
-        let own = tables[0].columns.first { RunReport.member($0)?.metric == column } ?? column
-        let axis = RecordedRun.axis(of: tables, vertical: own)
-        // What is seen once, or never changes, needs no picture.
-        guard let curves = curves(column, tables, axis),
-          curves.contains(where: { Set($0.x).count > 1 && Set($0.y).count > 1 })
-        else { return nil }
-        let label = column == RunReport.score ? "score" : RunReport.words(column)
-        return figure("\(name): \(label)", caption(curves, tables), curves, axis, label)
-      }
+    let stages = group.runs[0].stages.map { stage in
+      (
+        stage.name,
+        group.runs.compactMap { run in run.stages.first { $0.name == stage.name }?.table }
+      )
     }
+    let scores = stages.reversed().compactMap { stageChart($0, $1, RunReport.score) }
+    return scores
+      + stages.flatMap { name, tables in
+        RunReport.metrics(tables[0]).compactMap { stageChart(name, tables, $0) }
+      }
+  }
+
+  /// One column of one stage; `nil` for what is seen once, or never changes, which needs no picture.
+  private func stageChart(_ name: String, _ tables: [RecordedRun], _ column: String) -> String? {
+    let own = tables[0].columns.first { RunReport.member($0)?.metric == column } ?? column
+    let axis = RecordedRun.axis(of: tables, vertical: own)
+    guard let curves = curves(column, tables, axis),
+      curves.contains(where: { Set($0.x).count > 1 && Set($0.y).count > 1 })
+    else { return nil }
+    let label = column == RunReport.score ? "score" : RunReport.words(column)
+    return figure("\(name): \(label)", caption(curves, tables), curves, axis, label)
   }
 
   /// What the algorithm reports, members of an ensemble as one.
