@@ -46,7 +46,7 @@ public struct Film {
 
   /// Refuses at once what could not be filmed later: no library that draws, no `ffmpeg`.
   ///
-  /// - Throws: ``PhysicsError/cannotDraw(reason:)`` or ``RenderingError/missingProgram(name:package:)``, which
+  /// - Throws: `PhysicsError.cannotDraw` or ``RenderingError/missingProgram(name:package:)``, which
   ///   name the package.
   public static func check() throws {
     _ = try VideoFile.program()
@@ -61,7 +61,7 @@ public struct Film {
   ///   - path: see ``VideoFormat/init(path:)``.
   ///   - interruption: ends the film early.
   ///   - progress: gets the frames so far.
-  /// - Throws: ``PhysicsError``, ``RenderingError``; then there is no video.
+  /// - Throws: `PhysicsError`, ``RenderingError``; then there is no video.
   public func write(
     _ scenes: [[Footage]], titles: [String], to path: String, interruption: Interruption? = nil,
     progress: (_ frames: Int) -> Void = { _ in }

@@ -68,7 +68,7 @@ public struct RenderStage {
 
   /// - Parameters:
   ///   - subjects: seen side by side, with titles; empty titles are left out.
-  ///   - output: see ``VideoFormat/init(path:)``.
+  ///   - output: its ending says what is made, as `VideoFormat` of `Rendering` has it.
   /// - Throws: where a file cannot be read or is of another robot than the first, or nothing here draws or
   ///   stores films; then there is no video.
   public func run(

@@ -110,7 +110,8 @@ public enum QVariance {
 
   /// - Parameters:
   ///   - observations: as the robot gives them, `[rows, observationSize]`.
-  ///   - key, step: name the random numbers; every step needs its own.
+  ///   - key: names the random numbers, with `step`.
+  ///   - step: every one has random numbers of its own.
   /// - Returns: the mean over rows of the unbiased variance over actions.
   public static func measure(
     _ policy: any Policy, _ value: ValueEstimate, observations: Matrix, key: RandomStream.Key,

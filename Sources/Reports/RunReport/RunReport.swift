@@ -43,7 +43,7 @@ public struct RunReport {
 
   /// - Parameter path: a run directory, of one stage or several; a sweep's directory; or any directory with runs
   ///   somewhere below it.
-  /// - Throws: ``RunError`` where there is no run, or one cannot be read.
+  /// - Throws: `RunError` where there is no run, or one cannot be read.
   public init(_ path: String, pool: WorkerPool = WorkerPool()) throws(RunError) {
     self.path = path
     let isSweep = FileManager.default.fileExists(atPath: "\(path)/plans")
