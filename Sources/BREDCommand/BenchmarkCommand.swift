@@ -10,8 +10,8 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure updates, environments and loading, next to the floor of each.",
     discussion: """
-      The floor of an update is its matrix products alone, of an environment step mj_step alone,
-      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios, "cpu ratio" that
+      The floor of an update is its matrix products alone, of an environment step mj_step alone, \
+      measured in turn with ours. Medians over repetitions; the ratio is the median of ratios, "cpu ratio" that \
       of the processor time of all threads.
 
       Names: \(BenchmarkSuite.names.joined(separator: ", ")).
@@ -19,8 +19,10 @@ struct BenchmarkCommand: ParsableCommand {
       Examples:
         bred benchmark
         bred benchmark cql-update-2x256 bred-update-n5 --repetitions 9 --json
-        bred benchmark --ensemble agents --dataset data.hdf5    # a CQL update of a trained agent
-        bred benchmark --scaling --repetitions 3                # other sizes, next to the cost model
+        bred benchmark --ensemble agents \\
+          --dataset data.hdf5    # a CQL update of a trained agent
+        bred benchmark --scaling \\
+          --repetitions 3                # other sizes, next to the cost model
       """)
 
   @Argument(help: "What to measure. (default: everything)")

@@ -28,16 +28,18 @@ struct Bred: ParsableCommand {
       From a D4RL dataset to a fine-tuned robot:
 
         bred dataset inspect hopper_medium-v2.hdf5
-        bred run --task hopper-medium-v2 --method bred --dataset hopper_medium-v2.hdf5 --output runs/hopper
-        bred evaluate --env hopper --policy runs/hopper/finetune/weights/policy.safetensors
+        bred run --task hopper-medium-v2 --method bred \\
+          --dataset hopper_medium-v2.hdf5 --output runs/hopper
+        bred evaluate --env hopper --policy \\
+          runs/hopper/finetune/weights/policy.safetensors
 
-      Each stage also has a command of its own. Everything can be interrupted with Ctrl-C and
+      Each stage also has a command of its own. Everything can be interrupted with Ctrl-C and \
       continued with --resume. `~` means your home in every path.
 
-      Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
+      Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm. \
       Shell completion: bred --generate-completion-script bash (or zsh, fish).
 
-      Exit codes: 0 done, 1 failed, 2 usage or configuration,
+      Exit codes: 0 done, 1 failed, 2 usage or configuration, \
       130 interrupted after writing a checkpoint (Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU).
       """,
     version: PackageVersion.number,

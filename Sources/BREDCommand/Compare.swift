@@ -8,18 +8,19 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare scores of runs over their seeds.",
     discussion: """
-      A run is a directory of bred run, of one stage, or LABEL=DIRECTORY; a directory with runs somewhere
-      below it stands for all of them. Runs that differ only in seed and paths are one method on one task;
-      a directory called after its seed, as in bred/seed-0, gives the name above it. Of a run of several
+      A run is a directory of bred run, of one stage, or LABEL=DIRECTORY; a directory with runs somewhere \
+      below it stands for all of them. Runs that differ only in seed and paths are one method on one task; \
+      a directory called after its seed, as in bred/seed-0, gives the name above it. Of a run of several \
       stages the last one counts. Different data are never averaged, v0 and v2 among them.
 
-      Unfinished runs are named and left out, unless --at gives a step that they have reached. With two
-      labels, or --against, the last columns tell the probability that a run of one method scores higher
+      Unfinished runs are named and left out, unless --at gives a step that they have reached. With two \
+      labels, or --against, the last columns tell the probability that a run of one method scores higher \
       than a run of the other (Mann and Whitney's U, Agarwal et al. 2021).
 
       Examples:
         bred compare runs
-        bred compare bred=runs/a-0 bred=runs/a-1 uniform=runs/b-0 uniform=runs/b-1 --format markdown
+        bred compare bred=runs/a-0 bred=runs/a-1 uniform=runs/b-0 uniform=runs/b-1 \\
+          --format markdown
         bred compare sweep/runs --against bred --at 100000 --json
         bred compare sweep/runs --curves curves.csv --format csv > scores.csv
       """)

@@ -8,12 +8,14 @@ struct Distill: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Distil the policies of an ensemble into one.",
     discussion: """
-      The policy appears in OUTPUT/weights/distilled.safetensors, and as distilled.safetensors in
+      The policy appears in OUTPUT/weights/distilled.safetensors, and as distilled.safetensors in \
       the ensemble directory, where finetune looks for it.
 
       Examples:
-        bred distill --env hopper --dataset data.hdf5 --ensemble runs/cql-0/weights --output runs/one
-        bred distill --env hopper --dataset data.hdf5 --ensemble agents --output runs/one --no-add-to-ensemble
+        bred distill --env hopper --dataset data.hdf5 --ensemble runs/cql-0/weights \\
+          --output runs/one
+        bred distill --env hopper --dataset data.hdf5 --ensemble agents --output \\
+          runs/one --no-add-to-ensemble
       """)
 
   @Option(

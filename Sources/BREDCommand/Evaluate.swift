@@ -8,14 +8,16 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Play episodes with a policy and report its return and D4RL score.",
     discussion: """
-      The mean action, unless --stochastic. Undiscounted returns, at most 1000 steps an episode.
-      An ensemble directory (member-0/actor.safetensors and so on) acts as the moment-matched
+      The mean action, unless --stochastic. Undiscounted returns, at most 1000 steps an episode. \
+      An ensemble directory (member-0/actor.safetensors and so on) acts as the moment-matched \
       mixture of its members, a run's directory stands for what its last stage made.
 
       Examples:
-        bred evaluate --env hopper --policy runs/ft-0/weights/policy.safetensors --episodes 20
+        bred evaluate --env hopper --policy runs/ft-0/weights/policy.safetensors \\
+          --episodes 20
         bred evaluate --policy runs/cql-0/weights
-        bred evaluate --env halfcheetah --policy actor.safetensors --episodes 100 --seed 1 --json
+        bred evaluate --env halfcheetah --policy actor.safetensors --episodes 100 \\
+          --seed 1 --json
       """)
 
   @Option(

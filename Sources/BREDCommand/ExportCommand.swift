@@ -19,13 +19,14 @@ struct ExportCommand: ParsableCommand {
         npz   the weights under their names, for numpy.load
         d4rl  HDF5 with metadata/policy, as D4RL's datasets hold the policy that made them
 
-      --examples writes observations and what the policy answers, to check whatever reads the file.
+      --examples writes observations and what the policy answers, to check whatever reads the file. \
       docs/exchange.md has ten lines of PyTorch that act with an npz.
 
       Examples:
         bred export runs/hopper-0 --output hopper.onnx
         bred export runs/cql-0/weights --format npz --output agents.npz
-        bred export experiments/policies/hopper-medium.safetensors --output hopper.onnx --examples examples.npz
+        bred export experiments/policies/hopper-medium.safetensors \\
+          --output hopper.onnx --examples examples.npz
       """)
 
   @Argument(

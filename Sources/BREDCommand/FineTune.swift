@@ -9,16 +9,18 @@ struct FineTune: ParsableCommand {
     commandName: "finetune",
     abstract: "Fine-tune an ensemble online with balanced replay.",
     discussion: """
-      Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation).
-      OUTPUT/weights then holds policy.safetensors and the critics. With --set online.actor=mixture
-      the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then
+      Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation). \
+      OUTPUT/weights then holds policy.safetensors and the critics. With --set online.actor=mixture \
+      the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then \
       holds one actor for each member.
 
       Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
 
       Examples:
-        bred finetune --env halfcheetah --dataset data.hdf5 --ensemble runs/cql-0/weights --output runs/ft-0
-        bred finetune --env hopper --dataset data.hdf5 --ensemble agents --output runs/ft-1 --seed 1 \\
+        bred finetune --env halfcheetah --dataset data.hdf5 --ensemble \\
+          runs/cql-0/weights --output runs/ft-0
+        bred finetune --env hopper --dataset data.hdf5 --ensemble agents --output \\
+          runs/ft-1 --seed 1 \\
           --set online.replay=uniform --set online.environmentSteps=50000
       """)
 

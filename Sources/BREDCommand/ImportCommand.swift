@@ -16,14 +16,15 @@ struct ImportCommand: ParsableCommand {
 
         safetensors.torch.save_file(actor.state_dict(), "actor.safetensors")
 
-      The names of the tensors say whose it is; docs/exchange.md has the table. Layers of ReLU and actions in
-      [-1, 1] are taken for granted. Where observations were normalised, add normalizer.mean and
+      The names of the tensors say whose it is; docs/exchange.md has the table. Layers of ReLU and actions in \
+      [-1, 1] are taken for granted. Where observations were normalised, add normalizer.mean and \
       normalizer.std to the tensors.
 
       Examples:
         bred import actor.safetensors --env hopper --output hopper.safetensors
         bred evaluate --policy hopper.safetensors
-        bred import iql.safetensors --env walker2d --log-std-min -6 --log-std-max 0 --output awac.safetensors
+        bred import iql.safetensors --env walker2d --log-std-min -6 --log-std-max 0 \\
+          --output awac.safetensors
       """)
 
   @Argument(

@@ -9,13 +9,14 @@ struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw learning curves of runs as an SVG picture.",
     discussion: """
-      A run may be given a label: LABEL=DIRECTORY; a directory with runs somewhere below it stands for all
-      of them. A run of several stages shows its last one. Runs that differ only in their seeds make one
+      A run may be given a label: LABEL=DIRECTORY; a directory with runs somewhere below it stands for all \
+      of them. A run of several stages shows its last one. Runs that differ only in their seeds make one \
       curve: their mean, with a band.
 
       Examples:
         bred plot runs/hopper-0/finetune --output curve.svg
-        bred plot balanced=runs/a uniform=runs/b --output compare.svg --column eval_return_mean
+        bred plot balanced=runs/a uniform=runs/b --output compare.svg \\
+          --column eval_return_mean
         bred plot sweep/runs/hopper-medium-v2 --output hopper.svg --band deviation
       """)
 

@@ -10,23 +10,26 @@ struct Render: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Film a policy, or an episode of a dataset.",
     discussion: """
-      The mean action, unless --stochastic; episodes are those of bred evaluate with the same seed. A
-      second of film is a simulated second. Step, return so far and D4RL's score of it stand in the
-      picture. With --compare a second policy runs beside the first. A label in front of a path becomes
+      The mean action, unless --stochastic; episodes are those of bred evaluate with the same seed. A \
+      second of film is a simulated second. Step, return so far and D4RL's score of it stand in the \
+      picture. With --compare a second policy runs beside the first. A label in front of a path becomes \
       the title of its part: after=runs/hopper-0.
 
-      The ending of --output says what is made: .mp4, .mkv, .gif, or PNG frames in a folder or under a
+      The ending of --output says what is made: .mp4, .mkv, .gif, or PNG frames in a folder or under a \
       name with %05d.png. A video of that name is replaced. Ctrl-C ends the film where it is.
 
-      Draws without a screen or a graphics card, by Mesa's OSMesa, and stores with ffmpeg: apt-get install
+      Draws without a screen or a graphics card, by Mesa's OSMesa, and stores with ffmpeg: apt-get install \
       libosmesa6 ffmpeg. Without OSMesa a device with EGL draws; MUJOCO_GL=egl or osmesa chooses.
 
       Examples:
         bred render --policy runs/hopper-0 --output hopper.mp4
-        bred render --policy before=runs/demo/distill --compare after=runs/demo/finetune --output demo.gif \\
+        bred render --policy before=runs/demo/distill \\
+          --compare after=runs/demo/finetune --output demo.gif \\
           --size 320x240 --steps 200
-        bred render --env hopper --policy actor.safetensors --output frames/ --episodes 3 --seed 1
-        bred render --trajectory hopper_medium-v2.hdf5 --episode 12 --output episode.mp4 --camera 150,-20,4
+        bred render --env hopper --policy actor.safetensors --output frames/ \\
+          --episodes 3 --seed 1
+        bred render --trajectory hopper_medium-v2.hdf5 --episode 12 \\
+          --output episode.mp4 --camera 150,-20,4
       """)
 
   @Option(

@@ -8,12 +8,12 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a page about a run, or about all runs of a sweep.",
     discussion: """
-      One HTML file with its pictures inside, which needs no network and no scripts: settings, with those
-      marked that the method and the task alone would not have given, learning curves with bands over
-      seeds, scores, what the time was spent on, warnings of the data, machine and versions, and the command
+      One HTML file with its pictures inside, which needs no network and no scripts: settings, with those \
+      marked that the method and the task alone would not have given, learning curves with bands over \
+      seeds, scores, what the time was spent on, warnings of the data, machine and versions, and the command \
       that does it again. Runs that differ only in their seeds are shown as one.
 
-      Takes a run's directory, of one stage or several, finished or not; a sweep's directory; or any
+      Takes a run's directory, of one stage or several, finished or not; a sweep's directory; or any \
       directory with runs somewhere below it.
 
       Examples:

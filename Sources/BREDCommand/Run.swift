@@ -8,15 +8,18 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Pretrain, distil, fine-tune and evaluate: a method on a task.",
     discussion: """
-      Defaults, method, task, configuration file and --set lie over each other in this order. Without
-      --dataset the task's is taken from D4RL's cache. Each stage has a run directory of its own below
-      --output: pretrain, distill, finetune. With --resume, finished stages are skipped and the
+      Defaults, method, task, configuration file and --set lie over each other in this order. Without \
+      --dataset the task's is taken from D4RL's cache. Each stage has a run directory of its own below \
+      --output: pretrain, distill, finetune. With --resume, finished stages are skipped and the \
       interrupted one goes on.
 
       Examples:
-        bred run --task hopper-medium-v2 --method bred --seed 0 --output runs/hopper-0
-        bred run --task hopper-medium-v2 --method iql --dataset data.hdf5 --output runs/iql-0
-        bred run my.yaml --output runs/quick --set offline.members=2 --set offline.gradientSteps=20000
+        bred run --task hopper-medium-v2 --method bred --seed 0 --output \\
+          runs/hopper-0
+        bred run --task hopper-medium-v2 --method iql --dataset data.hdf5 --output \\
+          runs/iql-0
+        bred run my.yaml --output runs/quick --set offline.members=2 \\
+          --set offline.gradientSteps=20000
         bred run my.yaml --output runs/quick --resume
       """)
 

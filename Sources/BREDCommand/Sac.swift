@@ -11,7 +11,8 @@ struct Sac: ParsableCommand {
       Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
 
       Examples:
-        bred sac --env hopper --output runs/sac-0 --set online.environmentSteps=100000
+        bred sac --env hopper --output runs/sac-0 \\
+          --set online.environmentSteps=100000
         bred sac --env hopper --output runs/sac-0 --replay-dataset hopper-replay.hdf5
       """)
 

@@ -12,7 +12,7 @@ struct SweepCommand: ParsableCommand {
     commandName: "sweep",
     abstract: "Many runs: tasks × methods × seeds × a grid of any keys.",
     discussion: """
-      What runs share is done once: the agents of a task, each by itself, and their distilled policy.
+      What runs share is done once: the agents of a task, each by itself, and their distilled policy. \
       docs/sweeps.md describes the file.
 
       Examples:
@@ -83,8 +83,8 @@ struct SweepRun: ParsableCommand {
     commandName: "run",
     abstract: "Run a sweep on this machine, several jobs at once.",
     discussion: """
-      Ctrl-C writes all checkpoints; the same command goes on. A job that fails does not stop the others,
-      and is tried again by the next call. Several calls, also on machines that share the file system, may
+      Ctrl-C writes all checkpoints; the same command goes on. A job that fails does not stop the others, \
+      and is tried again by the next call. Several calls, also on machines that share the file system, may \
       work on one directory. Runs appear in OUTPUT/runs/TASK/METHOD/seed-S.
 
       Examples:
@@ -144,14 +144,16 @@ struct SweepSlurm: ParsableCommand {
     commandName: "slurm",
     abstract: "Submit a sweep to a Slurm cluster.",
     discussion: """
-      One array of tasks for each kind of job: agents, starts, runs. A preempted task, or one whose time
-      is up, writes a checkpoint and is queued again. Called again, it submits what is not done and does
+      One array of tasks for each kind of job: agents, starts, runs. A preempted task, or one whose time \
+      is up, writes a checkpoint and is queued again. Called again, it submits what is not done and does \
       not run. The directory and the data must be seen by all nodes.
 
       Examples:
         bred sweep slurm my-sweep.yaml --output /scratch/mine --dry-run
-        bred sweep slurm my-sweep.yaml --output /scratch/mine --partition long --time 2-00:00:00 --cpus 4
-        bred sweep slurm my-sweep.yaml --output /scratch/mine --sbatch qos=low --sbatch exclude=node7
+        bred sweep slurm my-sweep.yaml --output /scratch/mine --partition long \\
+          --time 2-00:00:00 --cpus 4
+        bred sweep slurm my-sweep.yaml --output /scratch/mine --sbatch qos=low \\
+          --sbatch exclude=node7
       """)
 
   @OptionGroup var file: SweepFileArgument

@@ -8,13 +8,16 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train N independent agents of any algorithm on a dataset.",
     discussion: """
-      The agents appear in OUTPUT/weights, an ensemble directory. `bred algorithm list` names the
+      The agents appear in OUTPUT/weights, an ensemble directory. `bred algorithm list` names the \
       algorithms, `bred algorithm show NAME` their settings; docs/settings.md has all of them.
 
       Examples:
-        bred train cql --env hopper --dataset hopper_medium-v2.hdf5 --output runs/cql-0
-        bred train iql --env hopper --dataset data.hdf5 --output runs/iql-1 --seed 1 \\
-          --set offline.members=3 --set offline.gradientSteps=20000 --set offline.iql.expectile=0.8
+        bred train cql --env hopper --dataset hopper_medium-v2.hdf5 --output \\
+          runs/cql-0
+        bred train iql --env hopper --dataset data.hdf5 --output runs/iql-1 \\
+          --seed 1 \\
+          --set offline.members=3 --set offline.gradientSteps=20000 \\
+          --set offline.iql.expectile=0.8
       """)
 
   @Argument(help: "The algorithm. (default: the configuration's, cql)")
@@ -43,7 +46,8 @@ struct Pretrain: ParsableCommand {
       Settings: docs/settings.md has them all, `bred algorithm show cql` the algorithm's.
 
       Examples:
-        bred pretrain --env hopper --dataset hopper_medium-v2.hdf5 --output runs/cql-0
+        bred pretrain --env hopper --dataset hopper_medium-v2.hdf5 --output \\
+          runs/cql-0
         bred pretrain --env hopper --dataset data.hdf5 --output runs/cql-1 --seed 1 \\
           --set offline.members=3 --set offline.gradientSteps=20000
       """)

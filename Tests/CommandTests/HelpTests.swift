@@ -17,6 +17,43 @@ import Testing
     #expect(result.output.contains("bred \(command.first ?? "run")"))
   }
 
+  /// The commands below one, from its help.
+  private func subcommands(_ command: [String]) throws -> [[String]] {
+    let help = try CommandRunner.run(command + ["--help"]).output
+    guard let list = help.components(separatedBy: "SUBCOMMANDS:\n").dropFirst().first else {
+      return []
+    }
+    return list.split(separator: "\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }
+      .compactMap {
+        $0.wholeMatch(of: #/  ([a-z][a-z0-9-]*)( .*)?/#).map { command + [String($0.1)] }
+      }
+  }
+
+  /// Texts fill the lines of a terminal of 80 columns, and examples keep their own lines: what is wrapped
+  /// twice, by whoever wrote it and by the terminal's width, is ragged.
+  @Test func helpFitsATerminal() throws {
+    var (todo, seen) = ([[String]()], 0)
+    while let command = todo.popLast() {
+      seen += 1
+      todo += try subcommands(command)
+      let help = try CommandRunner.run(command + ["--help"]).output
+      let overview = help.components(separatedBy: "USAGE:")[0]
+      for paragraph in overview.components(separatedBy: "\n\n") {
+        let lines = paragraph.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(command)")
+        for (line, next) in zip(lines, lines.dropFirst()) {
+          if lines[0].hasPrefix("Example") {
+            #expect(next.hasPrefix("  "), "\(command): \(next)")
+          } else if !line.hasPrefix(" ") && !next.hasPrefix(" ") {
+            let word = next.prefix { $0 != " " }
+            #expect(line.count + 1 + word.count >= 80, "\(command): \(line)")
+          }
+        }
+      }
+    }
+    #expect(seen > 40)
+  }
+
   @Test func aliasesNameTheRobot() throws {
     let policy = "\(Workshop.shared.ensemble)/member-0/actor.safetensors"
     let results = try ["--env", "--env-id", "--task"].map { option in

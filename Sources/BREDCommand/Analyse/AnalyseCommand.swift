@@ -7,7 +7,8 @@ struct AnalyseCommand: ParsableCommand {
     discussion: """
       Examples:
         bred analyse q-bias runs/w --output q-bias.csv
-        bred analyse density walker2d-medium-v2 --online online.hdf5 --output density.csv
+        bred analyse density walker2d-medium-v2 --online online.hdf5 \\
+          --output density.csv
       """,
     subcommands: [AnalyseQBias.self, AnalyseDensity.self])
 }

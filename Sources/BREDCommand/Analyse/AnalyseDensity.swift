@@ -11,16 +11,18 @@ struct AnalyseDensity: ParsableCommand {
     commandName: "density",
     abstract: "How likely an agent's own steps are under a model of the data (BRED, figure 1b).",
     discussion: """
-      Holds rows of the dataset out, trains a variational autoencoder of (s, a) on the others, and estimates
-      log p of held-out rows and of the rows of other files by importance-weighted draws. Rows are
-      standardised, and densities are those of standardised rows. Online rows come from a run with
+      Holds rows of the dataset out, trains a variational autoencoder of (s, a) on the others, and estimates \
+      log p of held-out rows and of the rows of other files by importance-weighted draws. Rows are \
+      standardised, and densities are those of standardised rows. Online rows come from a run with \
       --replay-dataset, or from bred dataset collect.
 
       The CSV has a line for each estimated row: set, row, log_likelihood.
 
       Examples:
-        bred analyse density walker2d-medium-v2 --online online.hdf5 --output density.csv
-        bred analyse density data.hdf5 --online a.hdf5 --online b.hdf5 --output density.csv --updates 20000
+        bred analyse density walker2d-medium-v2 --online online.hdf5 \\
+          --output density.csv
+        bred analyse density data.hdf5 --online a.hdf5 --online b.hdf5 \\
+          --output density.csv --updates 20000
       """)
 
   @Argument(

@@ -10,17 +10,19 @@ struct AnalyseQBias: ParsableCommand {
     commandName: "q-bias",
     abstract: "Critics' estimates against returns of rollouts, over a run (BRED, appendix L).",
     discussion: """
-      For runs that kept agents on their way: online.agentInterval=10 keeps one every ten blocks, with 1000
-      states and actions of the online buffer. From each state, exactly restored, the stored action is taken
-      and the policy followed, drawing actions. SAC's critics count the entropy to come, so there is a soft
+      For runs that kept agents on their way: online.agentInterval=10 keeps one every ten blocks, with 1000 \
+      states and actions of the online buffer. From each state, exactly restored, the stored action is taken \
+      and the policy followed, drawing actions. SAC's critics count the entropy to come, so there is a soft \
       return with it beside the plain one.
 
       A row of the CSV for each agent, written as soon as it is known; --resume goes on with the next agent.
 
       Examples:
-        bred run --task walker2d-medium-v2 --method bred --set online.agentInterval=10 --output runs/w
+        bred run --task walker2d-medium-v2 --method bred \\
+          --set online.agentInterval=10 --output runs/w
         bred analyse q-bias runs/w --output q-bias.csv
-        bred analyse q-bias runs/w runs/online-only --states 200 --rollouts 5 --output quick.csv
+        bred analyse q-bias runs/w runs/online-only --states 200 --rollouts 5 \\
+          --output quick.csv
       """)
 
   @Argument(help: "Run directories.", transform: HomePath.expanded)

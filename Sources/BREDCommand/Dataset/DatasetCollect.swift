@@ -14,9 +14,11 @@ struct DatasetCollect: ParsableCommand {
       The same seed gives the same bytes, whatever the number of threads.
 
       Examples:
-        bred dataset collect --env halfcheetah --policy medium.safetensors --steps 1000000 \\
+        bred dataset collect --env halfcheetah --policy medium.safetensors \\
+          --steps 1000000 \\
           --seed 0 --output halfcheetah-medium.hdf5
-        bred dataset collect --env hopper --random --steps 100000 --output hopper-random.hdf5
+        bred dataset collect --env hopper --random --steps 100000 \\
+          --output hopper-random.hdf5
       """)
 
   @Option(

@@ -11,7 +11,8 @@ struct DatasetCommand: ParsableCommand {
       Examples:
         bred dataset inspect hopper_medium-v2.hdf5
         bred dataset verify hopper_medium-v2.hdf5 --env hopper
-        bred dataset collect --env hopper --policy actor.safetensors --steps 1000000 --output new.hdf5
+        bred dataset collect --env hopper --policy actor.safetensors \\
+          --steps 1000000 --output new.hdf5
       """,
     subcommands: [
       DatasetInspect.self, DatasetVerify.self, DatasetCollect.self, DatasetRecipeCommand.self,

@@ -13,7 +13,8 @@ struct DatasetConvert: ParsableCommand {
       Examples:
         bred dataset convert hopper_medium-v2.hdf5 --id d4rl/hopper/medium-v2 \\
           --output ~/.minari/datasets/d4rl/hopper/medium-v2
-        bred dataset convert ~/.minari/datasets/mujoco/hopper/expert-v0 --output hopper-expert.hdf5
+        bred dataset convert ~/.minari/datasets/mujoco/hopper/expert-v0 \\
+          --output hopper-expert.hdf5
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case minari, d4rl }

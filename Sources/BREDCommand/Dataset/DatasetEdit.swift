@@ -125,7 +125,7 @@ struct DatasetStitch: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stitch", abstract: "Make medium-expert from medium and expert by D4RL's rule.",
     discussion: """
-      The first file is cut after its last complete episode, the second is appended, and the whole is
+      The first file is cut after its last complete episode, the second is appended, and the whole is \
       cut to --rows rows.
 
       Example:

@@ -10,13 +10,14 @@ struct DatasetFetch: ParsableCommand {
     commandName: "fetch",
     abstract: "Download a D4RL file by name into D4RL's cache.",
     discussion: """
-      The file comes from the official server, or with --url from BASE/FILE. It gets its name when it is
-      whole; what is there after a break or Ctrl-C is kept, and the same command goes on from there. A
+      The file comes from the official server, or with --url from BASE/FILE. It gets its name when it is \
+      whole; what is there after a break or Ctrl-C is kept, and the same command goes on from there. A \
       record with the SHA-256 lies beside it (FILE.json). Names: bred dataset list. Needs curl.
 
       Examples:
         bred dataset fetch hopper-medium-v2
-        bred dataset fetch hopper-medium-v2 --output data --url https://example.org/mirror
+        bred dataset fetch hopper-medium-v2 --output data \\
+          --url https://example.org/mirror
       """)
 
   @Argument(help: ArgumentHelp("D4RL name, such as hopper-medium-v2.", valueName: "name"))

@@ -16,9 +16,10 @@ struct DatasetInspect: ParsableCommand {
         bred dataset inspect hopper_medium-v2.hdf5 --json
         bred dataset inspect *.hdf5
         bred dataset inspect hopper_medium-v2.hdf5 --report hopper.html
-        bred dataset inspect hopper_medium-v2.hdf5 --report hopper.html --coverage "height,forward"
+        bred dataset inspect hopper_medium-v2.hdf5 --report hopper.html \\
+          --coverage "height,forward"
 
-      Several files give a table, or with --json one object on each line. --report makes a page with
+      Several files give a table, or with --json one object on each line. --report makes a page with \
       pictures of one file; it needs no network and no scripts to be read.
       """)
 

@@ -8,8 +8,8 @@ struct DatasetList: ParsableCommand {
     commandName: "list",
     abstract: "Name D4RL's Gym-MuJoCo files and the datasets that are in the caches.",
     discussion: """
-      D4RL's files are looked for in $D4RL_DATASET_DIR (~/.d4rl/datasets where it is not set), Minari's
-      datasets in $MINARI_DATASETS_PATH (~/.minari/datasets). A name of a file that is there can stand
+      D4RL's files are looked for in $D4RL_DATASET_DIR (~/.d4rl/datasets where it is not set), Minari's \
+      datasets in $MINARI_DATASETS_PATH (~/.minari/datasets). A name of a file that is there can stand \
       wherever a dataset is asked for, as in --dataset hopper-medium-v2.
 
       Examples:

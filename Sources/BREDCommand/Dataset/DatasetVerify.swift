@@ -12,9 +12,9 @@ struct DatasetVerify: ParsableCommand {
     commandName: "verify",
     abstract: "Replay a file's states and actions through the simulator and compare.",
     discussion: """
-      Each row's infos/qpos and infos/qvel are set, its action is applied, and the outcome is compared
-      with the stored next observation, reward and terminal flag. Where the file holds the policy that
-      made it, its log-probabilities are compared with infos/action_log_probs. Where the states are not
+      Each row's infos/qpos and infos/qvel are set, its action is applied, and the outcome is compared \
+      with the stored next observation, reward and terminal flag. Where the file holds the policy that \
+      made it, its log-probabilities are compared with infos/action_log_probs. Where the states are not \
       those of the observations, such as one row late, that is said and the exit code is 1.
 
       Example:

@@ -8,7 +8,7 @@ struct EnvironmentList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the robots with their sizes and reference returns.",
     discussion: """
-      Gymnasium's versions 2 to 4 are one task, D4RL's. Version 5, in which Minari's current datasets were
+      Gymnasium's versions 2 to 4 are one task, D4RL's. Version 5, in which Minari's current datasets were \
       recorded, pays no healthy reward for the step of a fall, and Walker2d's feet grip alike.
 
       Example:
