@@ -38,7 +38,8 @@ struct Axes {
       self.y = (yTicks.first!, counts ? yTicks.last!.rounded(.up) : yTicks.last!)
     }
     // Long numbers would lie over the name of their axis: 7.5 is about a digit's width.
-    let longest = self.yTicks.map { [shown = self.yTicks] in Axes.labels(shown)($0).count }.max() ?? 0
+    let longest =
+      self.yTicks.map { [shown = self.yTicks] in Axes.labels(shown)($0).count }.max() ?? 0
     self.margins = Margins(
       left: max(margins.left, 36 + 7.5 * Double(longest)), right: margins.right, top: margins.top,
       bottom: margins.bottom)
