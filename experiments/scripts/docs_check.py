@@ -43,7 +43,6 @@ def main():
     pages = [pathlib.Path(name).resolve() for name in names] or sorted((ROOT / "docs/tutorials").glob("*.md"))
     for page in pages:
         shutil.rmtree(OUTPUT, ignore_errors=True)
-        OUTPUT.mkdir(parents=True)
         check(page, environment)
 
 
