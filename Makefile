@@ -12,7 +12,7 @@
 #   make bench      measure updates, environments and loading, with the floor of each
 #   make mutants    try small changes of meaning, each of which some test must notice (about an hour)
 #   make docs       the DocC documentation of every public room; dead links are errors
-#   make docs-check run the tutorials below docs/tutorials, command by command (a few minutes)
+#   make docs-check run the tutorials below docs/tutorials, command by command, and build the program of docs/library.md (minutes)
 #   make clean      remove what was built and the demonstration's output
 #
 # Variables: SWIFT (compiler driver), BRED_SHARED (folder with genuine data that some tests use).
@@ -103,7 +103,7 @@ docs-check: build
 	python3 experiments/scripts/docs_check.py $(BRED)
 
 clean:
-	rm -rf .build .build-sanitize .build-mutants runs
+	rm -rf .build .build-* runs
 
 # Rules of the experiments, such as bench-peers.
 -include $(wildcard experiments/*/*.mk)

@@ -1,7 +1,6 @@
 import Analysis
 import ArgumentParser
 import Foundation
-import RLCore
 import Runs
 
 struct Compare: ParsableCommand {
@@ -60,8 +59,8 @@ struct Compare: ParsableCommand {
     name: .long,
     help: ArgumentHelp(
       "Also write every evaluation of every run to this CSV file, one a row; an existing one is replaced.",
-      valueName: "file"), completion: .file(), transform: HomePath.expanded)
-  var curves: String?
+      valueName: "file"), completion: .file(), transform: OutputFile.init)
+  var curves: OutputFile?
 
   @OptionGroup var threads: ThreadOptions
 
@@ -77,6 +76,7 @@ struct Compare: ParsableCommand {
   }
 
   mutating func run() throws {
+    try curves?.prepare()
     let recorded = try RunTree.runs(runs)
     if let run = recorded.first(where: { !$0.columns.contains(column) }) {
       throw ValidationError(
@@ -88,7 +88,7 @@ struct Compare: ParsableCommand {
     (options.resamples, options.against) = (resamples, against)
     let format = json ? .json : format
     let comparison = try Comparison(recorded, options, pool: threads.pool())
-    if let curves { try AtomicText.write(LongTable.csv(recorded), to: curves) }
+    if let curves { try AtomicText.write(LongTable.csv(recorded), to: curves.path) }
     let text = try comparison.text(format)
     try Console.print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
     if format == .csv { for note in comparison.notes { Console.log("note: \(note)") } }

@@ -42,14 +42,14 @@ struct ExportCommand: ParsableCommand {
   @Option(
     name: [.short, .long],
     help: "File to write; one that is there is replaced. (default: policy.onnx, .npz or .hdf5)",
-    completion: .file(), transform: HomePath.expanded)
-  var output: String?
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile?
 
   @Option(
     name: .long,
     help: ArgumentHelp("An npz of observations and the policy's answers.", valueName: "file"),
-    completion: .file(), transform: HomePath.expanded)
-  var examples: String?
+    completion: .file(), transform: OutputFile.init)
+  var examples: OutputFile?
 
   @Option(
     name: .customLong("example-count"), parsing: .unconditional,
@@ -65,7 +65,7 @@ struct ExportCommand: ParsableCommand {
     }
     if format == nil, formatOfOutput == nil {
       throw ValidationError(
-        "the ending of '\(output ?? "")' is that of no format: expected "
+        "the ending of '\(output?.path ?? "")' is that of no format: expected "
           + ExportFormat.allCases.map { ".\($0.fileExtension)" }.joined(separator: ", ")
           + ", or --format")
     }
@@ -75,18 +75,20 @@ struct ExportCommand: ParsableCommand {
   }
 
   private var formatOfOutput: ExportFormat? {
-    ExportFormat.allCases.first { output?.hasSuffix(".\($0.fileExtension)") == true }
+    ExportFormat.allCases.first { output?.path.hasSuffix(".\($0.fileExtension)") == true }
   }
 
   mutating func run() throws {
     let stored = try StoredPolicy.read(EvaluateStage.policy(in: policy))
     let export = try PolicyExport(stored, producer: PackageVersion.producer)
     let format = format ?? formatOfOutput!
-    let output = output ?? "policy.\(format.fileExtension)"
-    try export.write(format, to: output)
-    if let examples { try export.writeExamples(exampleCount, seed: seed, to: examples) }
+    let output = output ?? OutputFile("policy.\(format.fileExtension)")
+    try output.prepare()
+    try examples?.prepare()
+    try export.write(format, to: output.path)
+    if let examples { try export.writeExamples(exampleCount, seed: seed, to: examples.path) }
     try Console.print(
-      "\(output): \(export.kind), \(export.observationSize) observations, "
+      "\(output.path): \(export.kind), \(export.observationSize) observations, "
         + "\(export.actionSize) actions"
         + (stored.environment.map { ", trained on \($0)" } ?? ""))
   }

@@ -40,8 +40,8 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: "File to write; one that is there is replaced.",
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Option(
     name: .customLong("log-std-min"), parsing: .unconditional,
@@ -70,6 +70,7 @@ struct ImportCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try output.prepare()
     let kind = try EnvironmentKind(named: env)
     let actor = try ForeignActor.read(weights, logStdBounds: bounds)
     var file = actor.network
@@ -85,14 +86,14 @@ struct ImportCommand: ParsableCommand {
     file.metadata["environment"] = kind.rawValue
     file.metadata["producer"] = PackageVersion.producer
     file.metadata["source"] = actor.program
-    try file.write(to: output)
+    try file.write(to: output.path)
     if !actor.leftAside.isEmpty {
       let parts = Set(actor.leftAside.map { $0.prefix { $0 != "." } }).sorted()
       Console.log(
         "left aside: \(actor.leftAside.count) tensors of \(parts.joined(separator: ", "))")
     }
     try Console.print(
-      "\(output): \(file.role.rawValue), hidden layers \(file.network.shape.hiddenSizes), "
+      "\(output.path): \(file.role.rawValue), hidden layers \(file.network.shape.hiddenSizes), "
         + "from \(actor.program)")
   }
 }

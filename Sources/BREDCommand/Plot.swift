@@ -1,7 +1,6 @@
 import Analysis
 import ArgumentParser
 import Foundation
-import RLCore
 import Reports
 import Runs
 
@@ -25,8 +24,8 @@ struct Plot: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: "SVG file to write; an existing one is replaced.",
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Option(name: .long, help: "Column of progress.csv to draw.")
   var column = "eval_normalized_score"
@@ -53,6 +52,7 @@ struct Plot: ParsableCommand {
   }
 
   mutating func run() throws {
+    try output.prepare()
     let recorded = try RunTree.runs(runs)
     for (option, name) in [("--column", column as String?), ("--over", over)] {
       guard let name else { continue }
@@ -67,7 +67,7 @@ struct Plot: ParsableCommand {
       title: title, horizontalLabel: over.replacingOccurrences(of: "_", with: " "),
       verticalLabel: column.replacingOccurrences(of: "_", with: " "),
       curves: Curve.grouped(recorded, horizontal: over, vertical: column, band: band)
-    ).write(to: output)
+    ).write(to: output.path)
   }
 }
 

@@ -28,17 +28,14 @@ struct Report: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("HTML page to make.", valueName: "html"),
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Flag(name: .long, help: "Replace an existing page.") var force = false
   @OptionGroup var threads: ThreadOptions
 
   mutating func run() throws {
-    if !force, FileManager.default.fileExists(atPath: output) {
-      throw RunError.cannotWrite(
-        path: output, reason: "the file exists already; pass --force to replace it")
-    }
-    try RunReport(directory, pool: threads.pool()).write(to: output, replacing: force)
+    try output.prepare(replacing: force, hint: "pass --force to replace it")
+    try RunReport(directory, pool: threads.pool()).write(to: output.path, replacing: force)
   }
 }

@@ -59,7 +59,8 @@ struct SweepPlanCommand: ParsableCommand {
     commandName: "plan",
     abstract: "The runs of a sweep, what they share, and what they will cost here.",
     discussion: """
-      Costs come from a short measurement of each kind of update and robot on this machine, on one thread.
+      Costs come from a short measurement of each kind of update and robot on this machine, on one thread. \
+      Data that are not there are named first; `run` and `slurm` refuse to start without them.
 
       Examples:
         bred sweep plan my-sweep.yaml

@@ -36,19 +36,33 @@ package enum FileSystem {
     return names
   }
 
+  /// Whether there is a folder of this name.
+  ///
+  /// - Throws: where there is something else, or it cannot be seen.
+  private static func isFolder(_ path: String) throws(FileError) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      guard errno == ENOENT || errno == ENOTDIR else {
+        throw FileError(path: path, operation: "examine")
+      }
+      return false
+    }
+    if status.st_mode & S_IFMT == S_IFDIR { return true }
+    errno = ENOTDIR
+    throw FileError(path: path, operation: "create folder")
+  }
+
   /// Makes a folder, and those above it that are missing, with names that are durable at once: what is synced
   /// inside would be lost with the name of the folder.
   package static func makeFolder(_ path: String) throws(FileError) {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+    if try isFolder(path) { return }
     let above = folder(of: path)
     if try !exists(above) { try makeFolder(above) }
-    // Somebody else may have been faster.
-    guard
-      mkdir(path, 0o777) == 0
-        || (errno == EEXIST && stat(path, &status) == 0
-          && status.st_mode & S_IFMT == S_IFDIR)
-    else { throw FileError(path: path, operation: "create folder") }
+    if mkdir(path, 0o777) != 0 {
+      let error = FileError(path: path, operation: "create folder")
+      // Somebody else may have been faster.
+      guard errno == EEXIST, try isFolder(path) else { throw error }
+    }
     try sync(folder: above)
   }
 

@@ -62,6 +62,8 @@ public struct SweepReport: Encodable {
   /// For people, with every job, and the whole cost where costs were measured.
   public var text: String {
     var lines = ["\(name): \(jobs.count { $0.kind == "run" }) runs"]
+    // First, where it is not lost below a long list: nothing can run before these are there.
+    if !missing.isEmpty { lines += ["\nmissing:"] + missing.map { "  \($0)" } }
     for kind in SweepJob.Kind.allCases {
       let group = jobs.filter { $0.kind == kind.rawValue }
       guard !group.isEmpty else { continue }
@@ -89,10 +91,6 @@ public struct SweepReport: Encodable {
         "\nabout \(ProgressReporter.duration(totalSeconds)) on one thread, "
           + "\(ProgressReporter.duration(wallSeconds)) with \(processors) jobs at once on this machine, "
           + "\(SweepReport.size(totalBytes)) on the disk")
-    }
-    if !missing.isEmpty {
-      lines.append("\nmissing:")
-      lines += missing.map { "  \($0)" }
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -67,7 +67,7 @@ import Testing
       ([copy, copy, "--report", folder.file("x")], 2, "--report takes one file, 2 were given"),
       ([copy, "--coverage", "0,1"], 2, "--coverage needs --report"),
       ([copy, "--report", folder.file("x"), "--coverage", "0,99"], 1, "0 to 10"),
-      ([copy, "--report", folder.file("no/x")], 1, "No such file"),
+      ([copy, "--report", folder.file("copy.hdf5/x")], 1, "Not a directory"),
     ] as [([String], Int32, String)] {
       let result = try CommandRunner.run(["dataset", "inspect"] + arguments)
       #expect(result.status == status, "\(arguments): \(result.errors)")
@@ -156,7 +156,7 @@ import Testing
       (["verify", fixture, "--env", "walker2d"], 1, "17 columns (walker2d)"),
       (["verify", fixture, "--env", "ant"], 2, "not a known environment"),
       (collect + ["--random", "--output", precious], 1, "already exists"),
-      (collect + ["--random", "--output", folder.file("no/such/file")], 1, "cannot be created"),
+      (collect + ["--random", "--output", "\(precious)/x"], 1, "Not a directory"),
       (collect + ["--output", folder.file("x")], 2, "either --policy FILE or --random"),
       (collect + ["--policy", precious, "--output", folder.file("x")], 1, precious),
       (

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Configuration
 import Foundation
+import Stages
 import TestSupport
 import Testing
 
@@ -10,14 +12,16 @@ import Testing
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../..").standardized
 
-  /// README and all pages below `docs` and `experiments`.
+  /// README, all pages below `docs` and `experiments`, and DocC's articles.
   static let pages: [String] = {
-    let folders = ["docs", "experiments"].flatMap { folder in
+    let folders = ["docs", "experiments", "Sources"].flatMap { folder in
       (FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path)?
         .compactMap { $0 as? String } ?? []).map { "\(folder)/\($0)" }
     }
     return ["README.md", "CHANGELOG.md"] + folders.filter { $0.hasSuffix(".md") }.sorted()
   }()
+
+  private static let schema = ExperimentConfiguration.schema(.registered)
 
   private static func text(_ page: String) throws -> String {
     try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
@@ -83,10 +87,27 @@ import Testing
     #expect(count > 60)
   }
 
+  /// Older spellings of keys work, and are not what a reader should learn.
+  @Test func everyKeyOfThePagesExists() throws {
+    var count = 0
+    for page in Self.pages {
+      for words in try Self.commands(page) where words.contains("bred") {
+        for (option, value) in zip(words, words.dropFirst()) where option == "--set" {
+          count += 1
+          let key = String(value.prefix { $0 != "=" })
+          #expect(
+            Self.schema.entry(key) != nil, "\(page): --set \(value)")
+        }
+      }
+    }
+    #expect(count > 20)
+  }
+
   @Test func wrongCommandsWouldBeSeen() {
     #expect(throws: (any Error).self) {
       try Bred.parseAsRoot(["evaluate", "--policy", "x", "--episode", "3"])
     }
+    #expect(Self.schema.entry("finetune.replay") == nil)
   }
 
   @Test func everyRuleOfThePagesExists() throws {
@@ -98,13 +119,15 @@ import Testing
         .filter { $0.hasSuffix(".mk") }.map { "experiments/\(folder)/\($0)" }
     }
     let rules = try (["Makefile"] + makefiles).map { try Self.text($0) }.joined(separator: "\n")
-    let figures = (1...17).map { "figure-" + ($0 < 10 ? "0\($0)" : "\($0)") }
+    let figures = try FileManager.default.contentsOfDirectory(
+      atPath: Self.root.appendingPathComponent("experiments/figures").path
+    ).filter { $0.hasPrefix("figure-") && $0.hasSuffix(".yaml") }.map { $0.dropLast(5) }
     var count = 0
     for page in Self.pages {
       for words in try Self.commands(page) where words.first == "make" {
         for target in words.dropFirst() where !target.contains("=") && !target.hasPrefix("-") {
           count += 1
-          let isThere = rules.contains("\n\(target):") || figures.contains(target)
+          let isThere = rules.contains("\n\(target):") || figures.contains(target[...])
           #expect(isThere, "\(page): make \(target)")
         }
       }

@@ -105,6 +105,9 @@ import Testing
         + "datasets: {hopper-medium-v2: \(folder.file("none.hdf5"))}}")
     #expect(plan.missing.count == 1)
     #expect(plan.missing[0].contains("none.hdf5"))
+    // Before the jobs, which may be hundreds of lines.
+    let text = SweepReport(plan, costs: [:], processors: 2).text
+    #expect(text.components(separatedBy: "\n")[2] == "missing:")
   }
 
   @Test(arguments: [

@@ -5,4 +5,4 @@
 set -e
 bred=${1:-.build/release/bred}
 "$bred" sac --env halfcheetah --seed 1 --output "$(mktemp -d)/sac" --replay-dataset "${2:?where to}" \
-  --set sac.environmentSteps=15000 --set evaluation.interval=5
+  --set online.environmentSteps=15000 --set evaluation.interval=5

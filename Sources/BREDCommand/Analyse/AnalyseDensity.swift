@@ -38,8 +38,8 @@ struct AnalyseDensity: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: "CSV file to write.", completion: .file(),
-    transform: HomePath.expanded)
-  var output: String
+    transform: OutputFile.init)
+  var output: OutputFile
 
   @Option(name: .long, parsing: .unconditional, help: "Updates of the autoencoder.")
   var updates = DensityStudy.Options().updates
@@ -100,9 +100,7 @@ struct AnalyseDensity: ParsableCommand {
   }
 
   mutating func run() throws {
-    if FileManager.default.fileExists(atPath: output) {
-      throw RunError.cannotWrite(path: output, reason: "the file exists already")
-    }
+    try output.prepare(replacing: false)
     func read(_ path: String) throws -> Transitions {
       try D4RLDataset(contentsOf: DatasetLocation.resolve(path)).transitions()
     }
@@ -127,7 +125,7 @@ struct AnalyseDensity: ParsableCommand {
       guard !isQuiet, update % every == 0 || update == all else { return }
       Console.log(String(format: "density %d/%d updates  loss %.3f", update, all, loss))
     }
-    try AtomicText.write(study.csv, to: output)
+    try AtomicText.write(study.csv, to: output.path)
     if outputOptions.json {
       try Console.print(
         JSONText.line(

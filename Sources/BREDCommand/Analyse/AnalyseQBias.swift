@@ -30,8 +30,8 @@ struct AnalyseQBias: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: "CSV file to write.", completion: .file(),
-    transform: HomePath.expanded)
-  var output: String
+    transform: OutputFile.init)
+  var output: OutputFile
 
   @Option(name: .long, parsing: .unconditional, help: "States for each agent, 2 to 1000.")
   var states = QBias.Options().states
@@ -65,21 +65,19 @@ struct AnalyseQBias: ParsableCommand {
   }
 
   mutating func run() throws {
-    if !resume, FileManager.default.fileExists(atPath: output) {
-      throw RunError.cannotWrite(path: output, reason: "the file exists already; see --resume")
-    }
+    try output.prepare(replacing: resume, hint: "see --resume")
     var options = QBias.Options()
     (options.states, options.rollouts) = (states, rollouts)
     (options.horizon, options.seed) = (horizon, seed)
     let agents = try runs.flatMap { run in
       try KeptAgents.folders(in: run).map { (run: run, folder: $0) }
     }
-    var results = try QBias.read(output)
+    var results = try QBias.read(output.path)
     if let other = results.first(where: {
       ($0.rollouts, $0.horizon, $0.seed) != (rollouts, horizon, seed) || $0.states > states
     }) {
       throw RunError.mismatch(
-        what: "\(output): the rows that are there",
+        what: "\(output.path): the rows that are there",
         expected: "\(rollouts) rollouts of \(horizon) steps from \(states) states, seed \(seed)",
         actual: "\(other.rollouts) of \(other.horizon) from \(other.states), seed \(other.seed)")
     }
@@ -90,7 +88,7 @@ struct AnalyseQBias: ParsableCommand {
       if done.contains(where: { $0 == (run, steps) }) { continue }
       let found = try QBias(run: run, agent: folder, options, pool: pool)
       results.append(found)
-      try AtomicText.write(QBias.csv(results), to: output)
+      try AtomicText.write(QBias.csv(results), to: output.path)
       if !outputOptions.quiet {
         Console.log(
           String(

@@ -43,8 +43,8 @@ struct DatasetCollect: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"),
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Flag(name: .long, help: "Replace an existing file.")
   var force = false
@@ -62,6 +62,7 @@ struct DatasetCollect: ParsableCommand {
   }
 
   mutating func run() throws {
+    try output.prepare()
     let kind = try EnvironmentKind(named: env)
     let behaviour = try BehaviourPolicy(policyFile: policy, kind)
     var metadata = behaviour.metadata
@@ -74,7 +75,7 @@ struct DatasetCollect: ParsableCommand {
     let (quiet, steps) = (outputOptions.quiet, self.steps)
     var nextNotice = steps / 10
     let report = try collector.collect(
-      behaviour.policy, to: output, metadata: metadata, pool: threads.pool(), replacing: force
+      behaviour.policy, to: output.path, metadata: metadata, pool: threads.pool(), replacing: force
     ) { rows in
       guard !quiet, rows >= nextNotice else { return }
       while nextNotice <= rows { nextNotice += max(1, steps / 10) }
@@ -88,7 +89,8 @@ struct DatasetCollect: ParsableCommand {
     try Console.print(
       String(
         format: "%@: %d rows, %d episodes, mean return %.1f, %d terminals, %d time-outs, %.1f s",
-        output, report.rows, report.episodes, report.meanReturn, report.terminals, report.timeouts,
+        output.path, report.rows, report.episodes, report.meanReturn, report.terminals,
+        report.timeouts,
         seconds))
   }
 }

@@ -37,8 +37,8 @@ struct DatasetConvert: ParsableCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp("File, or for Minari the dataset's folder, to make.", valueName: "path"),
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Flag(help: "For v0 files: take each episode's last observation twice, as Minari needs one more.")
   var repeatFinalObservations = false
@@ -56,6 +56,7 @@ struct DatasetConvert: ParsableCommand {
   var json = false
 
   mutating func run() throws {
+    try output.prepare()
     let isMinari = MinariDataset.isMinari(input)
     let target = to ?? (isMinari ? .d4rl : .minari)
     guard isMinari == (target == .d4rl) else {
@@ -73,12 +74,13 @@ struct DatasetConvert: ParsableCommand {
     if isMinari {
       report = try MinariImport(
         MinariDataset(contentsOf: input), asPlainRobot: asPlainRobot
-      ).write(to: output, replacing: force)
+      ).write(to: output.path, replacing: force)
     } else {
       let dataset = try D4RLDataset(contentsOf: input)
       report = try MinariExport(
-        dataset, output: output, repeatingFinalObservations: repeatFinalObservations
-      ).write(to: output, id: id ?? MinariExport.defaultID(for: dataset.path), replacing: force)
+        dataset, output: output.path, repeatingFinalObservations: repeatFinalObservations
+      ).write(
+        to: output.path, id: id ?? MinariExport.defaultID(for: dataset.path), replacing: force)
     }
     if json {
       try Console.print(JSONText.line(report))

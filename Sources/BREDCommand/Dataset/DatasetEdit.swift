@@ -9,8 +9,8 @@ import Runs
 struct EditOutput: ParsableArguments {
   @Option(
     name: [.short, .long], help: ArgumentHelp("File to make.", valueName: "file"),
-    completion: .file(), transform: HomePath.expanded)
-  var output: String
+    completion: .file(), transform: OutputFile.init)
+  var output: OutputFile
 
   @Flag(name: .long, help: "Replace an existing file.")
   var force = false
@@ -28,9 +28,9 @@ struct EditOutput: ParsableArguments {
     if json {
       try Console.print(
         JSONText.line(
-          Report(output: output, rows: "\(assembly.rows)", notes: assembly.notes)))
+          Report(output: output.path, rows: "\(assembly.rows)", notes: assembly.notes)))
     } else {
-      try Console.print("\(output): \(assembly.rows) rows")
+      try Console.print("\(output.path): \(assembly.rows) rows")
       for note in assembly.notes { try Console.print("  note: \(note)") }
     }
   }
@@ -69,6 +69,7 @@ struct DatasetSlice: ParsableCommand {
   }
 
   mutating func run() throws {
+    try result.output.prepare()
     let settings = self
     var episodes = 0
     func isWanted(_ index: Int, _ episode: DatasetSummary.EpisodeRecord) -> Bool {
@@ -81,7 +82,7 @@ struct DatasetSlice: ParsableCommand {
     }
     let dataset = try D4RLDataset(contentsOf: file)
     let sliced = Result { () throws -> DatasetAssembly in
-      try DatasetAssembly.slicing(dataset, output: result.output, where: isWanted)
+      try DatasetAssembly.slicing(dataset, output: result.output.path, where: isWanted)
     }
     guard episodes == 0 || first < episodes else {
       throw ValidationError(
@@ -89,7 +90,7 @@ struct DatasetSlice: ParsableCommand {
     }
     let assembly = try sliced.get()
     try assembly.write(
-      to: result.output, command: "bred dataset slice", replacing: result.force)
+      to: result.output.path, command: "bred dataset slice", replacing: result.force)
     try result.report(assembly)
   }
 }
@@ -110,13 +111,14 @@ struct DatasetMerge: ParsableCommand {
   }
 
   mutating func run() throws {
+    try result.output.prepare()
     let pieces = try files.map { file in
       let dataset = try D4RLDataset(contentsOf: file)
       return DatasetAssembly.Piece(dataset, rows: 0..<dataset.rows)
     }
-    let assembly = try DatasetAssembly(pieces, output: result.output)
+    let assembly = try DatasetAssembly(pieces, output: result.output.path)
     try assembly.write(
-      to: result.output, command: "bred dataset merge", replacing: result.force)
+      to: result.output.path, command: "bred dataset merge", replacing: result.force)
     try result.report(assembly)
   }
 }
@@ -149,11 +151,12 @@ struct DatasetStitch: ParsableCommand {
   }
 
   mutating func run() throws {
+    try result.output.prepare()
     let assembly = try DatasetAssembly.stitching(
       D4RLDataset(contentsOf: first), D4RLDataset(contentsOf: second), rows: rows,
-      output: result.output)
+      output: result.output.path)
     try assembly.write(
-      to: result.output, command: "bred dataset stitch", replacing: result.force)
+      to: result.output.path, command: "bred dataset stitch", replacing: result.force)
     try result.report(assembly)
   }
 }
@@ -178,12 +181,14 @@ struct DatasetRelabel: ParsableCommand {
   @OptionGroup var result: EditOutput
 
   mutating func run() throws {
+    try result.output.prepare()
     let kind = try EnvironmentKind(named: env)
     let dataset = try D4RLDataset(contentsOf: file)
     try dataset.check(against: kind.specification)
-    let assembly = try DatasetAssembly.relabelling(dataset, output: result.output)
+    let assembly = try DatasetAssembly.relabelling(dataset, output: result.output.path)
     try assembly.write(
-      to: result.output, command: "bred dataset relabel --env \(kind)", replacing: result.force,
+      to: result.output.path, command: "bred dataset relabel --env \(kind)",
+      replacing: result.force,
       rewards: DatasetAssembly.simulatedRewards(kind, pool: threads.pool(), file: file))
     try result.report(assembly)
   }

@@ -30,8 +30,8 @@ struct DatasetInspect: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("HTML page with pictures to make.", valueName: "html"), completion: .file(),
-    transform: HomePath.expanded)
-  var report: String?
+    transform: OutputFile.init)
+  var report: OutputFile?
 
   @Option(
     help: ArgumentHelp(
@@ -53,7 +53,10 @@ struct DatasetInspect: ParsableCommand {
   }
 
   mutating func run() throws {
-    if let report { try DatasetReport.checkTarget(report, of: files[0], replacing: force) }
+    if let report {
+      try DatasetReport.checkTarget(report.path, of: files[0], replacing: force)
+      try report.prepare()
+    }
     var table: [(file: String, summary: DatasetSummary)] = []
     for file in files {
       let dataset = try D4RLDataset(contentsOf: file)
@@ -61,7 +64,7 @@ struct DatasetInspect: ParsableCommand {
       let summary = try DatasetSummary(dataset, specification: kind?.specification)
       if let report {
         try DatasetReport(dataset, summary: summary, coverage: coverage)
-          .write(to: report, replacing: force)
+          .write(to: report.path, replacing: force)
       }
       if outputOptions.json {
         try Console.print(JSONText.line(summary))
