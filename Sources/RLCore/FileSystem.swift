@@ -36,20 +36,19 @@ package enum FileSystem {
     return names
   }
 
-  /// Whether there is a folder of this name.
-  ///
-  /// - Throws: where there is something else, or it cannot be seen.
-  private static func isFolder(_ path: String) throws(FileError) -> Bool {
+  /// Whether there is a folder of this name; a link stands for what it leads to.
+  package static func isFolder(_ path: String) throws(FileError) -> Bool {
     var status = stat()
-    guard stat(path, &status) == 0 else {
-      guard errno == ENOENT || errno == ENOTDIR else {
-        throw FileError(path: path, operation: "examine")
-      }
-      return false
+    if stat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFDIR }
+    guard errno == ENOENT || errno == ENOTDIR else {
+      throw FileError(path: path, operation: "examine")
     }
-    if status.st_mode & S_IFMT == S_IFDIR { return true }
-    errno = ENOTDIR
-    throw FileError(path: path, operation: "create folder")
+    return false
+  }
+
+  /// - Throws: where nothing can be made in a folder that is there.
+  package static func checkWritable(folder: String) throws(FileError) {
+    guard access(folder, W_OK) == 0 else { throw FileError(path: folder, operation: "write here") }
   }
 
   /// Makes a folder, and those above it that are missing, with names that are durable at once: what is synced
@@ -59,9 +58,11 @@ package enum FileSystem {
     let above = folder(of: path)
     if try !exists(above) { try makeFolder(above) }
     if mkdir(path, 0o777) != 0 {
-      let error = FileError(path: path, operation: "create folder")
       // Somebody else may have been faster.
-      guard errno == EEXIST, try isFolder(path) else { throw error }
+      let isThere = errno == EEXIST
+      if isThere { errno = ENOTDIR }
+      let error = FileError(path: path, operation: "create folder")
+      guard isThere, try isFolder(path) else { throw error }
     }
     try sync(folder: above)
   }

@@ -25,18 +25,14 @@ public final class RunDirectory {
   package static func check(
     path: String, resume: Bool, isPart: Bool = false
   ) throws(RunError) {
-    let manager = FileManager.default
-    var isDirectory: ObjCBool = false
     guard try exists(path) else { return try checkParent(of: path) }
-    guard manager.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+    guard try isFolder(path) else {
       throw .cannotWrite(path: path, reason: "there is a file of this name")
     }
     let names = try RunDirectory.names(in: path)
-    guard manager.isWritableFile(atPath: path) else {
-      throw .cannotWrite(path: path, reason: "no permission to write here")
-    }
+    try checkWritable(path)
     let above = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path
-    if !isPart, names.contains(partMark), manager.fileExists(atPath: "\(above)/config.yaml") {
+    if !isPart, names.contains(partMark), try exists("\(above)/config.yaml") {
       throw .partOfRun(path: path, owner: above)
     }
     if resume {
@@ -48,17 +44,14 @@ public final class RunDirectory {
 
   /// The nearest existing ancestor decides whether the directory can be made.
   private static func checkParent(of path: String) throws(RunError) {
-    let manager = FileManager.default
     var ancestor = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    while !manager.fileExists(atPath: ancestor) && ancestor.count > 1 {
+    while ancestor.count > 1, try !exists(ancestor) {
       ancestor = (ancestor as NSString).deletingLastPathComponent
     }
-    var isDirectory: ObjCBool = false
-    guard manager.fileExists(atPath: ancestor, isDirectory: &isDirectory), isDirectory.boolValue
-    else { throw .cannotWrite(path: path, reason: "'\(ancestor)' is not a directory") }
-    guard manager.isWritableFile(atPath: ancestor) else {
-      throw .cannotWrite(path: path, reason: "no permission to write in '\(ancestor)'")
+    guard try isFolder(ancestor) else {
+      throw .cannotWrite(path: path, reason: "'\(ancestor)' is not a directory")
     }
+    try checkWritable(ancestor)
   }
 
   /// Opens or makes a run directory and locks it.
@@ -86,10 +79,9 @@ public final class RunDirectory {
 
   /// `--resume` must not overwrite results that are not a run's.
   private static func refuseForeign(_ path: String) throws(RunError) {
-    let manager = FileManager.default
     guard try !exists("\(path)/config.yaml") else { return }
     for name in ["progress.csv", "checkpoints", "weights", "summary.json", "manifest.json"]
-    where manager.fileExists(atPath: "\(path)/\(name)") {
+    where try exists("\(path)/\(name)") {
       throw .inconsistent(
         path: path, reason: "'\(name)' is there but no config.yaml; this is not a run to resume")
     }
@@ -155,6 +147,15 @@ public final class RunDirectory {
   /// - Throws: ``RunError`` where that cannot be seen: a run must not begin again for that.
   package static func exists(_ path: String) throws(RunError) -> Bool {
     do throws(FileError) { return try FileSystem.exists(path) } catch { throw .reading(error) }
+  }
+
+  private static func isFolder(_ path: String) throws(RunError) -> Bool {
+    do throws(FileError) { return try FileSystem.isFolder(path) } catch { throw .reading(error) }
+  }
+
+  /// - Throws: ``RunError`` where nothing can be made in a directory that is there.
+  package static func checkWritable(_ path: String) throws(RunError) {
+    do throws(FileError) { try FileSystem.checkWritable(folder: path) } catch { throw .writing(error) }
   }
 
   /// Names in a directory, none where it is not there.

@@ -57,11 +57,11 @@ public struct DistillStage {
 
   /// A distilled policy that is there although this run has not begun is somebody else's.
   private static func refuseOverwriting(_ file: String, output: String) throws {
-    let manager = FileManager.default
-    let folder = (file as NSString).deletingLastPathComponent
-    guard manager.isWritableFile(atPath: folder) else {
+    do {
+      try RunDirectory.checkWritable((file as NSString).deletingLastPathComponent)
+    } catch RunError.cannotWrite(let path, let reason) {
       throw RunError.cannotWrite(
-        path: folder, reason: "no permission; pass --no-add-to-ensemble to leave it as it is")
+        path: path, reason: "\(reason); pass --no-add-to-ensemble to leave it as it is")
     }
     guard try RunDirectory.exists(file) else { return }
     let begun = try RunDirectory.names(in: "\(output)/checkpoints")

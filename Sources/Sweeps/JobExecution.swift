@@ -152,7 +152,7 @@ public struct JobExecution {
     let depth = directory.dropFirst(output.count + 1).split(separator: "/").count
     let up = String(repeating: "../", count: depth)
     for stage in [OfflineStage.name, DistillStage.name]
-    where manager.fileExists(atPath: "\(output)/\(start.directory)/\(stage)") {
+    where try RunDirectory.exists("\(output)/\(start.directory)/\(stage)") {
       let path = "\(directory)/\(stage)"
       let target = "\(up)\(start.directory)/\(stage)"
       if let before = try? manager.destinationOfSymbolicLink(atPath: path) {
