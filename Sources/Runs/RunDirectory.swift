@@ -155,7 +155,9 @@ public final class RunDirectory {
 
   /// - Throws: ``RunError`` where nothing can be made in a directory that is there.
   package static func checkWritable(_ path: String) throws(RunError) {
-    do throws(FileError) { try FileSystem.checkWritable(folder: path) } catch { throw .writing(error) }
+    do throws(FileError) { try FileSystem.checkWritable(folder: path) } catch {
+      throw .writing(error)
+    }
   }
 
   /// Names in a directory, none where it is not there.
