@@ -83,7 +83,7 @@ public struct DatasetCollector {
 
   /// The first `count` rows of an episode, flagged as D4RL flags them: a row at the time limit is a
   /// time-out even where the robot also fell.
-  private static func rows(of episode: Episode, first count: Int) -> D4RLRows {
+  static func rows(of episode: Episode, first count: Int) -> D4RLRows {
     var rows = D4RLRows()
     rows.observations = Array(episode.observations.prefix(count * episode.observationSize))
     rows.nextObservations = Array(episode.nextObservations.prefix(count * episode.observationSize))

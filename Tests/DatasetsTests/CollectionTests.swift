@@ -121,7 +121,10 @@ enum UniformPolicyFixture {
     }
   }
 
-  @Test func falsifiedFileIsFoundOut() throws {
+  /// A collected file, changed and written anew.
+  private func verify(
+    _ change: (inout [Float], inout [Bool], inout [Bool]) -> Void
+  ) throws -> DatasetVerification {
     let source = try HDF5File(reading: collect("data.hdf5", threads: 2))
     var columns: [String: DatasetFile.Values] = [:]
     for name in ["observations", "actions", "next_observations"] {
@@ -133,19 +136,41 @@ enum UniformPolicyFixture {
       columns[name] = .doubles(try array.read(Double.self), array.shape)
     }
     var rewards = try source.dataset("rewards").read(Float.self)
-    rewards[77] += 2
-    columns["rewards"] = .floats(rewards, [400])
     var terminals = try source.dataset("terminals").readFlags()
-    terminals[100].toggle()
+    var timeouts = [Bool](repeating: false, count: 400)
+    change(&rewards, &terminals, &timeouts)
+    columns["rewards"] = .floats(rewards, [400])
     columns["terminals"] = .flags(terminals)
-    columns["timeouts"] = .flags([Bool](repeating: false, count: 400))
+    columns["timeouts"] = .flags(timeouts)
     let path = folder.file("false.hdf5")
     try DatasetFile.write(columns, to: path)
-    let result = try DatasetVerification(
+    return try DatasetVerification(
       D4RLDataset(contentsOf: path), in: .hopper, pool: WorkerPool(threads: 1))
+  }
+
+  @Test func falsifiedFileIsFoundOut() throws {
+    let result = try verify { rewards, terminals, _ in
+      rewards[77] += 2
+      terminals[100].toggle()
+    }
     #expect(result.worstRewardRow == 77)
     #expect(abs(result.maxRewardError - 2) < 1e-3)
     #expect(result.terminalMismatches == 1)
+  }
+
+  /// D4RL leaves `terminals` clear where a robot falls at the time limit.
+  @Test func aFallAtTheTimeLimitIsNoMismatch() throws {
+    let result = try verify { _, terminals, timeouts in
+      let row = terminals.firstIndex(of: true)!
+      (terminals[row], timeouts[row]) = (false, true)
+    }
+    #expect(result.terminalMismatches == 0)
+  }
+
+  @Test func theMedianOfAnEvenNumberLiesBetween() throws {
+    let result = try verify { rewards, _, _ in for row in 0..<200 { rewards[row] += 2 } }
+    #expect(result.checked == 400)
+    #expect(abs(result.medianRewardError - 1) < 1e-3)
   }
 
   @Test func existingFileIsLeftAlone() throws {

@@ -157,6 +157,16 @@ import Testing
     #expect(found.count == 1 && found[0].hasPrefix("infos/qpos and infos/qvel do not change"))
   }
 
+  /// Row 80's velocity of 14 is seen as 10.
+  @Test func observationsOfFastRobotsAreClipped() throws {
+    let found = try warnings { rows in
+      rows.floats["observations"]![80 * 11 + 10] = 10
+      rows.floats["next_observations"]![79 * 11 + 10] = 10
+      rows.doubles["infos/qvel"]![80 * 6 + 5] = 14
+    }
+    #expect(found == [])
+  }
+
   @Test func clippedVelocities() throws {
     let found = try warnings { rows in
       // Row 80 was at the limit, and what is stored is what was seen.
