@@ -124,7 +124,7 @@ public enum AgentFiles {
   @discardableResult
   public static func load(_ directory: String, into agent: Agent) throws -> Loaded {
     let members =
-      EnsembleDirectory.hasMembers(directory)
+      try EnsembleDirectory.hasMembers(directory)
       ? try EnsembleDirectory.read(directory).members
       : [try EnsembleDirectory.readAgent(directory)]
     return try load(members, into: agent, named: directory)

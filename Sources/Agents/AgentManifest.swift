@@ -55,7 +55,7 @@ struct AgentManifest: Codable {
   /// - Throws: ``EnsembleDirectoryError/manifest(file:reason:)``.
   static func read(in folder: String) throws(EnsembleDirectoryError) -> AgentManifest? {
     let path = "\(folder)/\(fileName)"
-    guard EnsembleDirectory.exists(path) else { return nil }
+    guard try EnsembleDirectory.exists(path) else { return nil }
     let manifest: AgentManifest
     let data: Data
     do {

@@ -43,7 +43,7 @@ extension EnsembleDirectory {
     in directory: String
   ) throws(EnsembleDirectoryError) -> Distilled? {
     let path = "\(directory)/\(EnsembleDirectory.distilledName)"
-    guard EnsembleDirectory.exists(path) else { return nil }
+    guard try EnsembleDirectory.exists(path) else { return nil }
     let file = try EnsembleDirectory.readNetwork(path, as: .policy)
     if let model = members[0].actors.first {
       let (expected, actual) = (model.network.shape, file.network.shape)

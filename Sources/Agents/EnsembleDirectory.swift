@@ -59,26 +59,32 @@ public struct EnsembleDirectory: Sendable {
   }
 
   /// Whether a folder holds an ensemble, as against one agent.
-  static func hasMembers(_ directory: String) -> Bool { exists("\(directory)/member-0") }
+  static func hasMembers(_ directory: String) throws(EnsembleDirectoryError) -> Bool {
+    try exists("\(directory)/member-0")
+  }
 
   /// The folder with the members: the one that is named, or `weights` inside it where it is that of a run.
-  public static func weights(of directory: String) -> String {
+  ///
+  /// - Throws: ``EnsembleDirectoryError/system(_:)`` where that cannot be seen.
+  public static func weights(of directory: String) throws(EnsembleDirectoryError) -> String {
     let weights = "\(directory)/weights"
-    return !hasMembers(directory) && hasMembers(weights) ? weights : directory
+    if try hasMembers(directory) { return directory }
+    return try hasMembers(weights) ? weights : directory
   }
 
   private static func memberCount(
     _ directory: String
   ) throws(EnsembleDirectoryError) -> Int {
-    guard let stream = opendir(directory) else {
-      throw .system(FileError(path: directory, operation: "open"))
+    guard try exists(directory) else {
+      throw .system(
+        FileError(path: directory, operation: "open", message: String(cString: strerror(ENOENT))))
     }
-    defer { closedir(stream) }
+    let names: [String]
+    do throws(FileError) { names = try FileSystem.names(in: directory) } catch {
+      throw .system(error)
+    }
     var numbers: Set<Int> = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+    for name in names {
       guard name.hasPrefix("member-"), let number = Int(name.dropFirst("member-".count)),
         number >= 0, name == "member-\(number)"
       else { continue }
@@ -128,7 +134,7 @@ public struct EnsembleDirectory: Sendable {
       StoredPart.fileNames("critic", count: 2), in: folder, as: .critic)
     var agent = StoredAgent(actor: actor, critics: critics)
     let targets = agent.parts[1].targetNames
-    if targets.contains(where: { exists("\(folder)/\($0)") }) {
+    if try existsAny(of: targets, in: folder) {
       agent.parts[1].targets = try readNetworks(targets, in: folder, as: .critic)
     }
     agent.producer = actor.metadata["producer"]
@@ -153,7 +159,7 @@ public struct EnsembleDirectory: Sendable {
   static func readNetwork(
     _ path: String, as role: NetworkRole
   ) throws(EnsembleDirectoryError) -> NetworkFile {
-    guard exists(path) else { throw .missingFile(path: path) }
+    guard try exists(path) else { throw .missingFile(path: path) }
     do throws(NetworkFileError) {
       return try NetworkFile.read(path, as: role)
     } catch {
@@ -251,10 +257,19 @@ public struct EnsembleDirectory: Sendable {
       .joined(separator: " → ") + (shape.normalizesLayers ? " with layer norm" : "")
   }
 
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  /// - Throws: where it cannot be seen: a file that seems not to be there would change what the others mean.
+  static func exists(_ path: String) throws(EnsembleDirectoryError) -> Bool {
+    do throws(FileError) { return try FileSystem.exists(path) } catch { throw .system(error) }
+  }
 
-  static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  static func existsAny(
+    of names: [String], in folder: String
+  ) throws(EnsembleDirectoryError) -> Bool {
+    for name in names where try exists("\(folder)/\(name)") { return true }
+    return false
+  }
+
+  static func isFolder(_ path: String) throws(EnsembleDirectoryError) -> Bool {
+    do throws(FileError) { return try FileSystem.isFolder(path) } catch { throw .system(error) }
   }
 }

@@ -14,7 +14,7 @@ public struct StoredPolicy: Sendable {
   ///
   /// - Throws: ``EnsembleDirectoryError``.
   public static func read(_ path: String) throws(EnsembleDirectoryError) -> StoredPolicy {
-    guard EnsembleDirectory.isFolder(path) else {
+    guard try EnsembleDirectory.isFolder(path) else {
       do throws(NetworkFileError) {
         let file = try NetworkFile.readPolicy(path)
         return StoredPolicy(
@@ -24,12 +24,12 @@ public struct StoredPolicy: Sendable {
         throw .network(error)
       }
     }
-    let folder = EnsembleDirectory.weights(of: path)
+    let folder = try EnsembleDirectory.weights(of: path)
     let isAgent =
-      !EnsembleDirectory.hasMembers(folder)
-      && [AgentManifest.fileName, "actor.safetensors"].contains {
-        EnsembleDirectory.exists("\(folder)/\($0)")
-      }
+      try EnsembleDirectory.hasMembers(folder)
+      ? false
+      : EnsembleDirectory.existsAny(
+        of: [AgentManifest.fileName, "actor.safetensors"], in: folder)
     let (policy, environment, algorithm): ((any Policy)?, String?, String?)
     let reason: String
     if isAgent {

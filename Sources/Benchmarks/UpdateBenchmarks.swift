@@ -78,7 +78,7 @@ enum UpdateBenchmarks {
   static func trainedCQL(_ agents: TrainedAgents, pool: WorkerPool) throws -> [BenchmarkCase] {
     let transitions = try D4RLDataset(contentsOf: agents.dataset).transitions()
     let buffer = ReplayBuffer(transitions)
-    let folder = EnsembleDirectory.weights(of: agents.ensemble)
+    let folder = try EnsembleDirectory.weights(of: agents.ensemble)
     let member = try EnsembleDirectory.read(folder).members[0]
     let actor = try member.networks("actor", 1, .policy, in: "\(folder)/member-0")[0]
     let (observations, actions) = (actor.shape.inputSize, actor.shape.outputSize / 2)

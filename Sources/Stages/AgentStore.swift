@@ -87,7 +87,7 @@ enum AgentStore {
 
   /// Agents that fit the task; `ensemble` may also be the run directory that made them.
   static func read(_ ensemble: String, task: ControlTask) throws -> LoadedAgents {
-    let folder = EnsembleDirectory.weights(of: ensemble)
+    let folder = try EnsembleDirectory.weights(of: ensemble)
     let files = try EnsembleDirectory.read(folder)
     try check(environment: files.environment, kind: task.kind, file: folder)
     if let policy = files.members[0].policy { try check(policy, task: task, file: folder) }

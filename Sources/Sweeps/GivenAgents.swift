@@ -46,7 +46,7 @@ struct GivenAgents {
   /// - Returns: `nil` where another algorithm made them than the configuration's offline one.
   /// - Throws: what reading throws; `RunError.mismatch(what:expected:actual:)` for another robot's.
   init?(_ path: String, as configuration: ExperimentConfiguration) throws {
-    let folder = EnsembleDirectory.weights(of: path)
+    let folder = try EnsembleDirectory.weights(of: path)
     let found = try EnsembleDirectory.read(folder)
     // Those without a name are policies with twin critics, as CQL's and SAC's are.
     guard (found.members[0].algorithm ?? "cql") == configuration.offline.algorithm else {
