@@ -52,14 +52,16 @@ struct AgentManifest: Codable {
   }
 
   /// - Returns: `nil` where there is no such file.
-  /// - Throws: ``EnsembleDirectoryError/manifest(file:reason:)``.
+  /// - Throws: ``EnsembleDirectoryError/manifest(file:reason:)``, or ``EnsembleDirectoryError/system(_:)``.
   static func read(in folder: String) throws(EnsembleDirectoryError) -> AgentManifest? {
     let path = "\(folder)/\(fileName)"
     guard try EnsembleDirectory.exists(path) else { return nil }
     let manifest: AgentManifest
     let data: Data
+    do throws(FileError) { data = Data(try FileSystem.contents(of: path)) } catch {
+      throw .system(error)
+    }
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
       manifest = try JSONDecoder().decode(AgentManifest.self, from: data)
     } catch let error as DecodingError {
       throw .manifest(file: path, reason: JSONValue.reason(error))

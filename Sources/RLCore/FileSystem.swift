@@ -36,6 +36,24 @@ package enum FileSystem {
     return names
   }
 
+  /// All bytes of a file.
+  package static func contents(of path: String) throws(FileError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(descriptor, &piece, piece.count)
+      if count == 0 { return bytes }
+      if count > 0 {
+        bytes += piece[..<count]
+      } else if errno != EINTR {
+        throw FileError(path: path, operation: "read")
+      }
+    }
+  }
+
   /// Whether there is a folder of this name; a link stands for what it leads to.
   package static func isFolder(_ path: String) throws(FileError) -> Bool {
     var status = stat()

@@ -160,6 +160,13 @@ public final class RunDirectory {
     }
   }
 
+  /// All bytes of a file.
+  package static func contents(of path: String) throws(RunError) -> [UInt8] {
+    do throws(FileError) { return try FileSystem.contents(of: path) } catch {
+      throw .reading(error)
+    }
+  }
+
   /// Names in a directory, none where it is not there.
   ///
   /// - Throws: ``RunError`` where it cannot be listed.

@@ -195,9 +195,9 @@ package final class StageSession {
   ) throws(RunError) {
     var manifest = RunManifest(identity: identity, threads: threads, warnings: warnings)
     let path = directory.file("manifest.json")
-    if resumed, let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-      let before = try? JSONDecoder().decode(RunManifest.self, from: data)
-    {
+    let isThere = resumed ? try RunDirectory.exists(path) : false
+    let data = Data(isThere ? try RunDirectory.contents(of: path) : [])
+    if let before = try? JSONDecoder().decode(RunManifest.self, from: data) {
       manifest.startedAt = before.startedAt
       manifest.resumedAt = before.resumedAt + [RunManifest.timestamp()]
       let kernels = (before.machine.kernels, manifest.machine.kernels)

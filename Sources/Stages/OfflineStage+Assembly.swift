@@ -58,9 +58,7 @@ private struct AgentTable {
   let rows: [[Substring]]
 
   init(_ path: String) throws(RunError) {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw .missing(path: path, what: "a table of progress")
-    }
+    let text = String(decoding: try RunDirectory.contents(of: path), as: UTF8.self)
     let lines = text.split(separator: "\n").map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }

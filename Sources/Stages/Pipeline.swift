@@ -109,7 +109,7 @@ public struct Pipeline {
       let path = directory.file("\(stage)/summary.json")
       guard try RunDirectory.exists(path) else { continue }
       let stageSummary = try JSONDecoder().decode(
-        RunSummary.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+        RunSummary.self, from: Data(RunDirectory.contents(of: path)))
       seconds.merge(stageSummary.wallSeconds) { _, new in new }
       summary = stageSummary
     }
