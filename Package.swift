@@ -181,7 +181,11 @@ let package = Package(
         "Environments", "RLCore", "DenseMath",
       ]),
     tests(
-      "SweepsTests", ["Sweeps", "Stages", "Runs", "Configuration", "Agents", "RLCore", "DenseMath"]),
+      "SweepsTests",
+      [
+        "Sweeps", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Environments", "RLCore",
+        "DenseMath",
+      ]),
     tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
     tests(
       "AnalysisTests",

@@ -216,16 +216,31 @@ import Testing
     #expect(throws: RunError.self) { try KeptAgents.folders(in: folder.path) }
   }
 
+  @Test func theTemperatureIsTheMembersMean() throws {
+    let run = try train(
+      try configuration(
+        "online.algorithm=cql", "online.cql.batchSize=8", "online.members=2",
+        "online.agentInterval=2"), "members")
+    let agent = try KeptAgents.folders(in: run)[0]
+    let numbers = try EnsembleDirectory.read(agent).members.map { $0.numbers["temperature"]! }
+    #expect(numbers.count == 2 && numbers[0] != numbers[1])
+    var options = QBias.Options()
+    (options.states, options.rollouts, options.horizon) = (2, 1, 1)
+    let found = try QBias(run: "", agent: agent, options, pool: pool)
+    #expect(abs(found.temperature - (numbers[0] + numbers[1]) / 2) < 1e-12)
+  }
+
   @Test func biasIsTheDistanceToRollouts() throws {
     let run = try train(
-      try configuration("online.sac.batchSize=8", "online.agentInterval=2"), "bias")
+      try configuration(
+        "online.sac.batchSize=8", "online.agentInterval=2", "online.sac.discount=0.9"), "bias")
     let agent = try KeptAgents.folders(in: run)[0]
     var options = QBias.Options()
     (options.states, options.rollouts, options.horizon) = (10, 3, 40)
     let found = try QBias(run: "a,\"b\"", agent: agent, options, pool: pool)
     let alone = try QBias(run: "a,\"b\"", agent: agent, options, pool: WorkerPool(threads: 1))
     #expect(found == alone)
-    #expect(found.environmentSteps == 20 && found.states == 10 && found.discount == 0.99)
+    #expect(found.environmentSteps == 20 && found.states == 10 && found.discount == 0.9)
     #expect(abs(found.plainBias - (found.estimate - found.plainReturn)) < 1e-9)
     #expect(found.length > 1 && found.temperature > 0 && found.plainBiasError > 0)
     #expect(found.softReturn != found.plainReturn)
@@ -242,10 +257,10 @@ import Testing
     }
     #expect(abs(one.plainReturn - rewards.reduce(0, +) / 10) < 1e-12)
     #expect(one.softReturn == one.plainReturn && one.length == 1)
-    // The second step is the policy's, and its entropy counts.
+    // The second step is the policy's, and its entropy counts: that of a policy that has learnt nothing is above 0.
     options.horizon = 2
     let two = try QBias(run: "", agent: agent, options, pool: pool)
-    #expect(two.softReturn != two.plainReturn)
+    #expect(two.softReturn > two.plainReturn + 0.5 * found.discount * found.temperature)
 
     let path = folder.file("bias.csv")
     try QBias.csv([found, one]).write(toFile: path, atomically: true, encoding: .utf8)

@@ -1,7 +1,8 @@
-import Analysis
 import DenseMath
 import TestSupport
 import Testing
+
+@testable import Analysis
 
 /// Against `rliable` and SciPy: `Tests/Fixtures/statistics`.
 @Suite struct SeedStatisticsTests {
@@ -38,6 +39,15 @@ import Testing
     expect(
       SeedStatistics.areaUnderCurve(curve[0].doubles, curve[1].doubles), reference["area"].double)
     #expect(SeedStatistics.areaUnderCurve([3], [7]) == 7)
+  }
+
+  /// SciPy's `trim_mean` with a quarter and NumPy's `quantile`.
+  @Test func quartersAndRanksAreThoseOfSciPy() {
+    expect(SeedStatistics.interquartileMean([[0, 0, 3, 4], [5, 6, 100, 200]]), 4.5)
+    expect(SeedStatistics.interquartileMean([[0, 3, 4, 5, 100]]), 4)
+    expect(SeedStatistics.quantile([1, 2, 3, 4], 0.5), 2.5)
+    expect(SeedStatistics.quantile([1, 2, 3, 4], 0.9), 3.7)
+    expect(SeedStatistics.quantile([1, 2, 3, 4], 1), 4)
   }
 
   @Test func studentsIntervalIsSciPys() {

@@ -36,7 +36,10 @@ import Testing
       return
     }
     #expect(claim.worker.process == getpid())
+    // Others watch this number.
+    let before = try #require(claims.read(1)).beat
     #expect(held.beat())
+    #expect(try #require(claims.read(1)).beat == before + 1)
     try held.end(.failed, message: "why")
     guard case .ended(let last) = watch.look(claims).finding else {
       Issue.record("not ended")

@@ -1,4 +1,8 @@
+import Agents
+import Algorithms
 import Configuration
+import DenseMath
+import Environments
 import Foundation
 import TestSupport
 import Testing
@@ -82,6 +86,34 @@ import Testing
     #expect(try agent("b", "") != id)
     #expect(try agent("a", "set: {offline: {gradientSteps: 7000}}") != id)
     #expect(try agent("a", "set: {offline: {iql: {expectile: 0.6}}}") != id)
+    #expect(try agent("a", "set: {offline: {firstMember: 2}}") != id)
+  }
+
+  /// Agents that are distilled are distilled for each seed; as they are, one start serves all.
+  @Test func givenAgentsAreDistilledForEachSeed() throws {
+    let agents = try (0..<2).map { seed in
+      var setup = AgentSetup(EnvironmentKind.hopper.specification)
+      (setup.hiddenSizes, setup.seed) = ([8], UInt64(seed))
+      return try Agent(
+        ConservativeQLearning.self, CQLSettings(), setup, pool: WorkerPool(threads: 1))
+    }
+    try AgentFiles.write(
+      agents: agents, to: folder.file("agents"),
+      origin: .init(environment: "hopper", producer: "test"))
+    func starts(_ method: String) throws -> Int {
+      try plan(
+        """
+        tasks: [hopper-medium-v2]
+        methods: [\(method)]
+        seeds: [0, 1]
+        datasets: {hopper-medium-v2: \(try dataset("a"))}
+        agents: {hopper-medium-v2: \(folder.file("agents"))}
+        set: {offline: {members: 2}}
+        """
+      ).jobs(.start).count
+    }
+    #expect(try starts("bred") == 2)
+    #expect(try starts("bred-independent") == 1)
   }
 
   @Test func runsThatDifferOnlineOnlyMayBeginAlike() throws {
