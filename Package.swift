@@ -183,8 +183,9 @@ let package = Package(
     tests(
       "SweepsTests",
       [
-        "Sweeps", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Environments", "RLCore",
-        "DenseMath",
+        "Sweeps", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Environments",
+        "RLCore",
+        "DenseMath", .product(name: "Logging", package: "swift-log"),
       ]),
     tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
     tests(

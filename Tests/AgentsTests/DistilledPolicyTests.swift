@@ -85,6 +85,18 @@ import Testing
     #expect(try outcome().contains("expected hopper as in the files beside it, found walker2d"))
   }
 
+  @Test func policyOfAnotherNormalizer() throws {
+    try make()
+    let path = "\(ensemble)/distilled.safetensors"
+    var file = try NetworkFile.read(path, as: .policy)
+    let size = TestAgents.observationSize
+    file.normalizer = ObservationNormalizer(
+      mean: [Float](repeating: 1, count: size), std: [Float](repeating: 2, count: size))
+    try file.write(to: path)
+    #expect(try outcome().contains("distilled.safetensors"))
+    #expect(try outcome().contains("normali"))
+  }
+
   @Test func policyOfAnotherSize() throws {
     try make()
     let shape = NetworkShape(inputSize: 4, hiddenSizes: [3], outputSize: 6)

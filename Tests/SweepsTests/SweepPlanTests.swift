@@ -89,6 +89,23 @@ import Testing
     #expect(try agent("a", "set: {offline: {firstMember: 2}}") != id)
   }
 
+  /// Of a file that a plan has seen the digest is kept while size and time of change are the same.
+  @Test func aChangedFileIsOtherData() throws {
+    let data = try dataset("a")
+    let file = try SweepFile(
+      path: "sweep.yaml",
+      yaml: "{tasks: [hopper-medium-v2], methods: [iql], seeds: [0], "
+        + "datasets: {hopper-medium-v2: \(data)}}")
+    let sweep = folder.file("sweep")
+    let first = try SweepPlan(file, in: sweep)
+    try first.write(to: sweep)
+    #expect(try SweepPlan(file, in: sweep).jobs == first.jobs)
+    try "b".write(toFile: data, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: 60)], ofItemAtPath: data)
+    #expect(try SweepPlan(file, in: sweep).jobs(.agent)[0].id != first.jobs(.agent)[0].id)
+  }
+
   /// Agents that are distilled are distilled for each seed; as they are, one start serves all.
   @Test func givenAgentsAreDistilledForEachSeed() throws {
     let agents = try (0..<2).map { seed in

@@ -1,4 +1,7 @@
+import DenseMath
 import Foundation
+import Logging
+import RLCore
 import Runs
 import TestSupport
 import Testing
@@ -50,6 +53,19 @@ import Testing
     let found = states(plan, done: [])
     #expect(found.agents[1] == .failed && found.agents[0] == .ready)
     #expect(found.start == .blocked && found.run == .blocked)
+  }
+
+  @Test func aJobDoesNotBeginBeforeWhatItNeeds() throws {
+    let plan = try plan()
+    try plan.write(to: folder.path)
+    let execution = try JobExecution(
+      folder.path, pool: WorkerPool(threads: 1), interruption: Interruption(),
+      logger: Logger(label: "test"), reporter: ProgressReporter(style: .quiet))
+    guard case .notNow(let reason) = try execution.run(plan.jobs(.start)[0].id) else {
+      Issue.record("it began")
+      return
+    }
+    #expect(reason.contains("which is not done"))
   }
 
   /// A directory that holds another run is not this job, done.
