@@ -43,7 +43,9 @@ import Testing
       folder.file("file/data.hdf5"))
     #expect(result.status == 1)
     #expect(result.errorLines.count == 1)
-    #expect(result.errors.contains("\(folder.file("file")): cannot write: create folder: Not a directory"))
+    #expect(
+      result.errors.contains("\(folder.file("file")): cannot write: create folder: Not a directory")
+    )
   }
 
   private func filled(_ command: [String]) -> [String] {
