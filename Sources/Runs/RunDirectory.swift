@@ -111,7 +111,13 @@ public final class RunDirectory {
   private static func lengthenings(
     of path: String, to configuration: ExperimentConfiguration
   ) throws -> [Lengthening] {
-    let file = try ConfigurationLayer(file: "\(path)/config.yaml")
+    let file: ConfigurationLayer
+    // The run's own file, not one that a user gave.
+    do {
+      file = try ConfigurationLayer(file: "\(path)/config.yaml")
+    } catch ConfigurationError.unreadable(let path, let reason) {
+      throw RunError.cannotRead(path: path, reason: reason)
+    }
     let before = try ExperimentConfiguration.resolve(
       ConfigurationSources(file: file), catalog: configuration.catalog,
       stages: configuration.stages)

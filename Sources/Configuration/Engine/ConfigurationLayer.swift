@@ -1,4 +1,4 @@
-import Foundation
+import RLCore
 
 /// Values that lie over those of the layers below: a method, a task, a file, `--set`, or options.
 public struct ConfigurationLayer: Sendable {
@@ -60,14 +60,14 @@ public struct ConfigurationLayer: Sendable {
   ///
   /// - Throws: ``ConfigurationError`` where it cannot be read or is no text of at most 1 MiB.
   public init(file: String, kind: Kind = .file) throws(ConfigurationError) {
-    let data: Data
-    do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
-      throw .unreadable(file: file, reason: readable(error))
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try FileSystem.contents(of: file) } catch {
+      throw .unreadable(file: file, reason: error.message)
     }
-    guard data.count <= 1 << 20 else {
+    guard bytes.count <= 1 << 20 else {
       throw .malformed(file: file, reason: "larger than 1 MiB")
     }
-    guard let text = String(data: data, encoding: .utf8) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .malformed(file: file, reason: "not UTF-8 text")
     }
     self.init(name: file, yaml: text, kind: kind)
