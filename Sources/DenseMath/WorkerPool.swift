@@ -19,9 +19,51 @@ import Synchronization
 ///
 /// A worker without work looks for more for a moment and then sleeps: waking a thread takes the
 /// system longer than the gaps between the loops of one update last.
-public final class WorkerPool: @unchecked Sendable {
+public final class WorkerPool: Sendable {
+  private let crew: Crew
+
+  /// - Parameter threads: how many; `nil` takes the number of processors that the process may use
+  ///   (``ProcessorBudget``). Where the system gives fewer threads the pool has fewer.
+  public init(threads: Int? = nil) {
+    let threads = threads ?? WorkerPool.processorCount
+    precondition(threads >= 1, "a pool needs at least one thread, not \(threads)")
+    crew = Crew(threads: threads)
+  }
+
+  // The threads hold the crew, not the pool: they end when nobody has use for it any more.
+  deinit { crew.shutDown() }
+
   /// Threads that work on a loop, the caller's included.
-  public private(set) var threads: Int
+  public var threads: Int { crew.threads }
+
+  /// Processors that this process may use.
+  public static var processorCount: Int { ProcessorBudget.current.count }
+
+  /// Stops the threads at once, and not when the pool is released; it runs everything inline afterwards.
+  public func shutDown() { crew.shutDown() }
+
+  /// Calls `body(index, worker)` once for each index in 0 ..< count and returns when all are done.
+  ///
+  /// With several threads each call makes one small heap allocation; `run(_:with:_:)` makes none.
+  /// - Parameter body: `worker` lies in 0 ..< threads and names scratch memory that no other
+  ///   running call uses. Must not call `run` on the same pool.
+  public func run(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    crew.run(count, body)
+  }
+
+  /// The same without a heap allocation, for a closure that captures nothing: what it needs it is
+  /// given as `context`.
+  package func run<Context>(
+    _ count: Int, with context: Context,
+    _ body: @escaping (_ context: Context, _ index: Int, _ worker: Int) -> Void
+  ) {
+    crew.run(count, with: context, body)
+  }
+}
+
+/// The threads of a pool and what they share.
+private final class Crew: @unchecked Sendable {
+  private(set) var threads: Int
 
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -48,11 +90,7 @@ public final class WorkerPool: @unchecked Sendable {
   // Guarded by `mutex`.
   private var stopping = false
 
-  /// - Parameter threads: how many; `nil` takes the number of processors that the process may use
-  ///   (``ProcessorBudget``). Where the system gives fewer threads the pool has fewer.
-  public init(threads: Int? = nil) {
-    let threads = threads ?? WorkerPool.processorCount
-    precondition(threads >= 1, "a pool needs at least one thread, not \(threads)")
+  init(threads: Int) {
     self.threads = threads
     // With more threads than processors, one that only looks keeps another from working.
     patience = threads > WorkerPool.processorCount ? 0 : 100_000
@@ -63,15 +101,15 @@ public final class WorkerPool: @unchecked Sendable {
     pthread_cond_init(wake, nil)
     pthread_cond_init(done, nil)
     for worker in 1..<max(threads, 1) {
-      let start = Unmanaged.passRetained(Start(pool: self, worker: worker))
+      let start = Unmanaged.passRetained(Start(crew: self, worker: worker))
       var handle = pthread_t()
       let status = pthread_create(
         &handle, nil,
         { argument in
           let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-          let pool = start.pool
-          start.pool = nil
-          pool!.work(as: start.worker)
+          let crew = start.crew
+          start.crew = nil
+          crew!.work(as: start.worker)
           return nil
         }, start.toOpaque())
       guard status == 0 else {
@@ -83,7 +121,7 @@ public final class WorkerPool: @unchecked Sendable {
     self.threads = handles.count + 1
   }
 
-  // A thread keeps its pool alive, so none is left here.
+  // A thread keeps its crew alive, so none is left here.
   deinit {
     for condition in [wake, done] {
       pthread_cond_destroy(condition)
@@ -95,11 +133,7 @@ public final class WorkerPool: @unchecked Sendable {
     shares.deallocate()
   }
 
-  /// Stops the threads; the pool runs nothing afterwards.
-  ///
-  /// Only pools made for a short purpose (tests, benchmarks) need this: the threads of a pool that
-  /// lives as long as the process end with it.
-  public func shutDown() {
+  func shutDown() {
     pthread_mutex_lock(mutex)
     stopping = true
     pthread_cond_broadcast(wake)
@@ -108,15 +142,7 @@ public final class WorkerPool: @unchecked Sendable {
     handles = []
   }
 
-  /// Processors that this process may use.
-  public static var processorCount: Int { ProcessorBudget.current.count }
-
-  /// Calls `body(index, worker)` once for each index in 0 ..< count and returns when all are done.
-  ///
-  /// With several threads each call makes one small heap allocation; `run(_:with:_:)` makes none.
-  /// - Parameter body: `worker` lies in 0 ..< threads and names scratch memory that no other
-  ///   running call uses. Must not call `run` on the same pool.
-  public func run(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+  func run(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     if threads == 1 || count <= 1 || handles.isEmpty {
       for index in 0..<count { body(index, 0) }
       return
@@ -126,9 +152,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// The same without a heap allocation, for a closure that captures nothing: what it needs it is
-  /// given as `context`.
-  package func run<Context>(
+  func run<Context>(
     _ count: Int, with context: Context,
     _ body: @escaping (_ context: Context, _ index: Int, _ worker: Int) -> Void
   ) {
@@ -203,10 +227,10 @@ public final class WorkerPool: @unchecked Sendable {
   /// The others are at most one index away from the end, so the caller looks for longer than a
   /// worker would, but gives its processor to whoever wants it.
   private func waitUntilFinished() {
-    let start = WorkerPool.nanoseconds()
+    let start = Crew.nanoseconds()
     while finished.load(ordering: .acquiring) < count {
       for _ in 0..<32 { bk_relax() }
-      let waited = WorkerPool.nanoseconds() - start
+      let waited = Crew.nanoseconds() - start
       if waited > patience { sched_yield() }
       if waited > 2_000_000 {
         pthread_mutex_lock(mutex)
@@ -242,14 +266,14 @@ public final class WorkerPool: @unchecked Sendable {
 
   /// Looks for another loop until patience runs out.
   private func nextLoop(after known: UInt64) -> UInt64? {
-    let start = WorkerPool.nanoseconds()
+    let start = Crew.nanoseconds()
     repeat {
       for _ in 0..<32 {
         let number = number.load(ordering: .acquiring)
         if number != known { return number }
         bk_relax()
       }
-    } while WorkerPool.nanoseconds() - start < patience
+    } while Crew.nanoseconds() - start < patience
     return nil
   }
 
@@ -266,10 +290,10 @@ public final class WorkerPool: @unchecked Sendable {
   }
 
   private final class Start {
-    var pool: WorkerPool?
+    var crew: Crew?
     let worker: Int
-    init(pool: WorkerPool, worker: Int) {
-      self.pool = pool
+    init(crew: Crew, worker: Int) {
+      self.crew = crew
       self.worker = worker
     }
   }

@@ -32,6 +32,33 @@ import Testing
     #expect(total.load(ordering: .relaxed) == 60_000)
   }
 
+  #if os(Linux)
+    /// Who makes a pool for each of a thousand experiments need not think of its threads.
+    @Test func threadsEndWithTheirPool() {
+      /// `123/task/456`
+      func thread() -> String {
+        var text = [CChar](repeating: 0, count: 64)
+        readlink("/proc/thread-self", &text, text.count - 1)
+        return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+      }
+      let identities = Mutex<Set<String>>([])
+      do {
+        let pool = WorkerPool(threads: 3)
+        let present = Atomic<Int>(0)
+        // Nobody goes on before all three are there.
+        pool.run(3) { _, _ in
+          identities.withLock { _ = $0.insert(thread()) }
+          present.add(1, ordering: .sequentiallyConsistent)
+          while present.load(ordering: .sequentiallyConsistent) < 3 { sched_yield() }
+        }
+      }
+      let threads = identities.withLock { $0 }
+      #expect(threads.count == 3)
+      // The caller's is left.
+      #expect(threads.count { access("/proc/\($0)", F_OK) == 0 } == 1)
+    }
+  #endif
+
   @Test func workersNeverShareScratch() {
     let pool = WorkerPool(threads: 4)
     defer { pool.shutDown() }
