@@ -97,22 +97,17 @@ struct JobClaims {
   /// - Returns: `nil` where another process was faster.
   func take(_ generation: Int) throws(RunError) -> HeldClaim? {
     try RunDirectory.make(folder)
-    // An empty file claims; what it says follows.
-    let number = open(file(generation), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard number >= 0 else {
-      guard errno == EEXIST else {
-        throw .cannotWrite(path: file(generation), reason: RunError.lastSystemMessage)
-      }
-      return nil
-    }
-    close(number)
     let held = HeldClaim(claims: self, generation: generation)
-    try held.write()
+    // With all that it says at once: of an empty claim nobody could tell whose it was.
+    do { try held.write(replacing: false) } catch {
+      if try RunDirectory.exists(file(generation)) { return nil }
+      throw error
+    }
     return held
   }
 
-  func write(_ claim: Claim, _ generation: Int) throws(RunError) {
-    try AtomicText.write(JSONText.pretty(claim), to: file(generation))
+  func write(_ claim: Claim, _ generation: Int, replacing: Bool = true) throws(RunError) {
+    try AtomicText.write(JSONText.pretty(claim), to: file(generation), replacing: replacing)
   }
 }
 
@@ -144,13 +139,13 @@ final class HeldClaim: @unchecked Sendable {
     return true
   }
 
-  func write() throws(RunError) {
+  func write(replacing: Bool = true) throws(RunError) {
     let text = lock.withLock {
       claim.beat += 1
       claim.seconds = Date().timeIntervalSince(start)
       return claim
     }
-    try claims.write(text, generation)
+    try claims.write(text, generation, replacing: replacing)
   }
 
   func end(_ state: Claim.State, message: String? = nil) throws(RunError) {

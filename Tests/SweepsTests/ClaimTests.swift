@@ -22,6 +22,9 @@ import Testing
     }
     #expect(taken == 1)
     #expect(claims.generation == 1)
+    // Nothing else was left, by the fifteen others either: one file, which says whose it is.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: claims.folder) == ["1.json"])
+    #expect(claims.read(1)?.worker.process == getpid())
     #expect(try claims.take(2) != nil)
     #expect(try claims.take(2) == nil)
   }
