@@ -184,8 +184,7 @@ let package = Package(
       "SweepsTests",
       [
         "Sweeps", "Stages", "Runs", "Configuration", "Agents", "Algorithms", "Environments",
-        "RLCore",
-        "DenseMath", .product(name: "Logging", package: "swift-log"),
+        "RLCore", "DenseMath", .product(name: "Logging", package: "swift-log"),
       ]),
     tests("BenchmarksTests", ["Benchmarks", "Algorithms", "Datasets", "RLCore", "DenseMath"]),
     tests(
