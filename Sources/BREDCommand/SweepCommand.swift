@@ -48,7 +48,7 @@ struct SweepFileArgument: ParsableArguments {
     let plan = try plan(in: output)
     guard plan.missing.isEmpty else {
       throw RunError.missing(
-        path: file, what: "some data (" + plan.missing.joined(separator: "; ") + ")")
+        path: file, what: "data or agents (" + plan.missing.joined(separator: "; ") + ")")
     }
     return plan
   }

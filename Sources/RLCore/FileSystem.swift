@@ -36,8 +36,10 @@ package enum FileSystem {
     return names
   }
 
-  /// All bytes of a file.
-  package static func contents(of path: String) throws(FileError) -> [UInt8] {
+  /// All bytes of a file; of a longer one than `limit` some more than these.
+  package static func contents(
+    of path: String, limit: Int = .max
+  ) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
     defer { close(descriptor) }
@@ -48,6 +50,7 @@ package enum FileSystem {
       if count == 0 { return bytes }
       if count > 0 {
         bytes += piece[..<count]
+        if bytes.count > limit { return bytes }
       } else if errno != EINTR {
         throw FileError(path: path, operation: "read")
       }

@@ -19,12 +19,13 @@ import Yams
 ///   - methods: [bred]
 ///     label: N
 ///     grid: {offline.members: [1, 2, 5]}
-/// scales:                            # what a scale of this name means here: tasks, seeds, set, grid
+/// scales:                            # what a scale of this name means here: tasks, seeds, set, grid, runs
 ///   small: {grid: {offline.members: [1, 2]}}
 /// figure: {…}                        # for programs that draw; anything
 /// ```
 /// A scale is a file of the same kind that lies over a sweep: of the sweep's tasks it keeps those that it
-/// names, its seeds replace the sweep's, its values lie over the sweep's for all runs.
+/// names, its seeds replace the sweep's, its values lie over the sweep's for all runs. Where the sweep says
+/// itself what a scale of this name means, its `tasks` and `runs` stand instead.
 public struct SweepFile: Sendable {
   /// Runs that differ in task, method, seed and the values of a grid.
   struct Block: Sendable {
@@ -82,20 +83,12 @@ public struct SweepFile: Sendable {
     if let set = over?.set { common.values.append(set) }
     var blocks = [common]
     if let runs = root["runs"] {
-      guard let list = runs.sequence, !list.isEmpty else {
-        throw reader.wrongType("runs", runs, "a list of blocks with \(SweepFile.blockKeys)")
-      }
-      blocks = []
-      for (index, node) in list.enumerated() {
-        let place = "runs[\(index)]."
-        try reader.check(node, allowed: SweepFile.blockKeys, at: place)
-        blocks.append(try SweepFile.block(node, over: common, at: place, reader))
-      }
+      blocks = try SweepFile.blocks(runs, over: common, at: "runs", reader)
     }
     let scales = try reader.pairs(root["scales"], "scales")
+    let grids = blocks.flatMap { $0.grid.map(\.key) }
     for (name, node) in scales {
       try reader.check(node, allowed: SweepFile.scaleKeys, at: "scales.\(name).")
-      let grids = blocks.flatMap { $0.grid.map(\.key) }
       for (key, _) in try reader.pairs(node["grid"], "scales.\(name).grid")
       where !grids.contains(key) {
         throw .unknownKey(
@@ -103,17 +96,40 @@ public struct SweepFile: Sendable {
           suggestion: nearest(to: key, among: grids), allowed: grids)
       }
     }
-    for index in blocks.indices {
-      guard let over else { break }
-      try over.apply(to: &blocks[index])
-      guard let (name, node) = scales.first(where: { $0.0 == over.name }) else { continue }
-      blocks[index] = try SweepFile.block(
-        node, over: blocks[index], at: "scales.\(name).", reader, addsToGrid: false)
+    if let over {
+      let own = scales.first { $0.0 == over.name }?.1
+      let place = "scales.\(over.name)."
+      if own?["runs"] != nil { blocks = [common] }
+      for index in blocks.indices {
+        if own?["tasks"] == nil { try over.keepTasks(of: &blocks[index]) }
+        if let seeds = over.seeds { blocks[index].seeds = seeds }
+        guard let own else { continue }
+        blocks[index] = try SweepFile.block(
+          own, over: blocks[index], at: place, reader, addsToGrid: false)
+      }
+      if let runs = own?["runs"] {
+        blocks = try SweepFile.blocks(runs, over: blocks[0], at: place + "runs", reader)
+      }
     }
     self.blocks = blocks
   }
 
-  private static let scaleKeys = ["tasks", "seeds", "set", "grid"]
+  private static let scaleKeys = ["tasks", "seeds", "set", "grid", "runs"]
+
+  private static func blocks(
+    _ node: Node, over common: Block, at place: String, _ reader: SweepReader
+  ) throws(ConfigurationError) -> [Block] {
+    guard let list = node.sequence, !list.isEmpty else {
+      throw reader.wrongType(place, node, "a list of blocks with \(SweepFile.blockKeys)")
+    }
+    var blocks: [Block] = []
+    for (index, node) in list.enumerated() {
+      let place = "\(place)[\(index)]."
+      try reader.check(node, allowed: SweepFile.blockKeys, at: place)
+      blocks.append(try SweepFile.block(node, over: common, at: place, reader))
+    }
+    return blocks
+  }
 
   private static func block(
     _ node: Node, over common: Block, at place: String, _ reader: SweepReader,
@@ -159,9 +175,9 @@ private struct SweepScale {
     set = if let node = root["set"] { try reader.layer(node, "set") } else { nil }
   }
 
-  func apply(to block: inout SweepFile.Block) throws(ConfigurationError) {
-    if let seeds { block.seeds = seeds }
-    guard let tasks else { return }
+  /// Of the block's tasks those that the scale names, of which there must be one.
+  func keepTasks(of block: inout SweepFile.Block) throws(ConfigurationError) {
+    guard let tasks, !block.tasks.isEmpty else { return }
     let kept = block.tasks.filter(tasks.contains)
     guard !kept.isEmpty else {
       throw .contradiction(

@@ -193,10 +193,15 @@ private struct PlanBuilder {
   ) throws -> SweepJob? {
     guard configuration.trainsOffline else { return nil }
     let robot = SweepNames.stem(task)
-    if let path = file.agents[task], configuration.trainsOnline,
-      let found = try GivenAgents(path, as: configuration)
-    {
-      return try addStart(from: found, &configuration, digest, robot: robot)
+    if let path = file.agents[task], configuration.trainsOnline {
+      guard try FileSystem.isFolder(path) else {
+        _ = notFound("agents of \(task): there is no folder \(path)", path)
+        configuration = configuration.restricted(to: [.online])
+        return nil
+      }
+      if let found = try GivenAgents(path, as: configuration) {
+        return try addStart(from: found, &configuration, digest, robot: robot)
+      }
     }
     let distils = try Pipeline.distils(configuration)
     let stages: Set<ExperimentStage> = distils ? [.offline, .distillation] : [.offline]

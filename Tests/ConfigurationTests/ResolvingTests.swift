@@ -204,5 +204,8 @@ import Testing
     }
     try Data(count: 1 << 20 + 1).write(to: URL(fileURLWithPath: path))
     #expect(throws: ConfigurationError.self) { try ConfigurationLayer(file: path) }
+    #expect(throws: ConfigurationError.malformed(file: "/dev/zero", reason: "larger than 1 MiB")) {
+      try ConfigurationLayer(file: "/dev/zero")
+    }
   }
 }

@@ -151,9 +151,12 @@ import Testing
   @Test func whatIsMissingIsListedWithAdvice() throws {
     let plan = try plan(
       "{tasks: [hopper-medium-v2], methods: [bred], seeds: [0], "
-        + "datasets: {hopper-medium-v2: \(folder.file("none.hdf5"))}}")
-    #expect(plan.missing.count == 1)
+        + "datasets: {hopper-medium-v2: \(folder.file("none.hdf5"))}, "
+        + "agents: {hopper-medium-v2: \(folder.file("nobody"))}}")
+    #expect(plan.missing.count == 2)
     #expect(plan.missing[0].contains("none.hdf5"))
+    #expect(plan.missing[1].contains("no folder \(folder.file("nobody"))"))
+    #expect(plan.jobs.count == 1)
     // Before the jobs, which may be hundreds of lines.
     let text = SweepReport(plan, costs: [:], processors: 2).text
     #expect(text.components(separatedBy: "\n")[2] == "missing:")
@@ -239,6 +242,43 @@ import Testing
       try SweepFile(
         path: "sweep.yaml",
         yaml: yaml.replacingOccurrences(of: "randomSteps: [7]", with: "randomStep: [7]"))
+    }
+  }
+
+  /// What the sweep says of a scale's tasks and runs stands instead of both; seeds and values stay the scale's.
+  @Test func aSweepSaysWhichRunsAScaleHas() throws {
+    let yaml = """
+      tasks: [hopper-medium-replay-v0]
+      seeds: 0..3
+      runs:
+        - {methods: [sac], label: measured, grid: {online.randomSteps: [0, 100]}}
+      scales:
+        given:
+          tasks: [hopper-medium-v0, walker2d-medium-v0]
+          runs:
+            - {methods: [sac]}
+            - methods: [sac]
+              label: short
+              tasks: [hopper-medium-v0]
+              set: {online: {blockSteps: 9}}
+        tiny: {grid: {online.randomSteps: [7]}}
+      """
+    let scale = "{tasks: [hopper-medium-v0], seeds: [9], set: {online: {blockSteps: 70}}}"
+    let plan = try SweepPlan(
+      SweepFile(path: "sweep.yaml", yaml: yaml, scale: ("scales/given.yaml", scale)))
+    #expect(
+      plan.jobs.map(\.directory) == [
+        "runs/hopper-medium-v0/sac/seed-9", "runs/walker2d-medium-v0/sac/seed-9",
+        "runs/hopper-medium-v0/short/seed-9",
+      ])
+    #expect(try plan.jobs[0].configuration().online.blockSteps == 70)
+    #expect(try plan.jobs[2].configuration().online.blockSteps == 9)
+    let whole = try SweepPlan(SweepFile(path: "sweep.yaml", yaml: yaml))
+    #expect(whole.jobs.count == 8)
+    #expect(throws: ConfigurationError.self) {
+      try SweepFile(
+        path: "sweep.yaml", yaml: yaml.replacingOccurrences(of: "label: short", with: "lable: x"),
+        scale: ("scales/given.yaml", scale))
     }
   }
 

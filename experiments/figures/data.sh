@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stand-ins for D4RL's v0 data, by this package's recipe.
 #   experiments/figures/data.sh SCALE BRED
-# smoke: a few hundred rows; small: an agent of 100,000 (hopper) or 300,000 (walker2d) steps, sets of 100,000 rows.
+# smoke: a few hundred rows; small: an agent of 100,000 (hopper) or 300,000 (walker2d) steps, sets of 100,000 rows;
+# given: rows by D4RL's own policies.
 set -e
 cd "$(dirname "$0")/../.."
 scale=$1
@@ -26,6 +27,21 @@ case $scale in
   small)
     make_sets hopper --set recipe.environmentSteps=100000 --set recipe.rows=100000
     make_sets walker2d --set recipe.environmentSteps=300000 --set recipe.rows=100000
+    ;;
+  given)
+    # Neither is made here: docs/results/claims.md says where they come from.
+    for needed in policies/walker2d.safetensors policies/halfcheetah.safetensors agents/walker2d-medium \
+      agents/halfcheetah-medium; do
+      [ -e "runs/figures/given/$needed" ] ||
+        { echo "data.sh: runs/figures/given/$needed is missing; see docs/results/claims.md" >&2; exit 2; }
+    done
+    collect() {
+      set -- "runs/figures/given/data/$1-medium-$2k.hdf5" "$1" "${2}000"
+      [ -f "$1" ] || "$bred" dataset collect --env "$2" --policy "runs/figures/given/policies/$2.safetensors" \
+        --steps "$3" --seed 0 --output "$1"
+    }
+    collect walker2d 500
+    collect halfcheetah 200
     ;;
   *)
     echo "data.sh: no data to make for scale '$scale'" >&2

@@ -138,7 +138,8 @@ def main():
     note = f"scale {arguments.scale}; " if arguments.scale else ""
     note += f"mean and 95 % interval over {seeds} seeds"
     if arguments.scale != "paper":
-        note += "; data by this package's recipe, not D4RL's v0"
+        whose = "D4RL's medium-v2 policies" if arguments.scale == "given" else "this package's recipe"
+        note += f"; data by {whose}, not D4RL's v0"
     if missing:
         note += f"; {len(missing)} of {len(runs)} runs missing"
     picture.text(0.5, 0.005, note, ha="center", fontsize=7.5, color="#444444")

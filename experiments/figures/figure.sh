@@ -35,7 +35,7 @@ case $scale in
     bias="--states 20 --rollouts 2 --horizon 100"
     steps=1000
     ;;
-  small)
+  small | given)
     density="--updates 20000 --draws 100 --rows 2000"
     bias="--states 200 --rollouts 5"
     steps=20000

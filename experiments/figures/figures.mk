@@ -2,7 +2,7 @@
 #   make figure-04 SCALE=small   data, sweep, picture: runs/figures/SCALE/figure-04.{png,pdf,csv}
 #   make figures SCALE=smoke     all of them
 #
-# Variables: SCALE (smoke, small or paper), FIGURES_PYTHON (one with matplotlib and scikit-learn).
+# Variables: SCALE (smoke, small, given or paper), FIGURES_PYTHON (one with matplotlib and scikit-learn).
 
 SCALE ?= small
 FIGURES_ENVIRONMENT ?= .build/figures

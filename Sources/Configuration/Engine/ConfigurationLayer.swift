@@ -60,11 +60,13 @@ public struct ConfigurationLayer: Sendable {
   ///
   /// - Throws: ``ConfigurationError`` where it cannot be read or is no text of at most 1 MiB.
   public init(file: String, kind: Kind = .file) throws(ConfigurationError) {
+    let limit = 1 << 20
     let bytes: [UInt8]
-    do throws(FileError) { bytes = try FileSystem.contents(of: file) } catch {
+    // An endless device must not be read to its end.
+    do throws(FileError) { bytes = try FileSystem.contents(of: file, limit: limit) } catch {
       throw .unreadable(file: file, reason: error.message)
     }
-    guard bytes.count <= 1 << 20 else {
+    guard bytes.count <= limit else {
       throw .malformed(file: file, reason: "larger than 1 MiB")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {

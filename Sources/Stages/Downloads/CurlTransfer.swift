@@ -50,7 +50,9 @@ struct CurlTransfer {
   var isRunning: Bool { process.isRunning }
 
   func stop() {
-    process.interrupt()
+    // It has nothing to save, and it may have inherited that other signals are ignored or blocked: a wait
+    // until it gives up by itself.
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
   }
 
