@@ -1,16 +1,24 @@
 import Algorithms
 public import Configuration
 import RLCore
+import Synchronization
 
 extension AlgorithmCatalog {
   /// The algorithms of the registry, each for both stages.
   public static var registered: AlgorithmCatalog {
-    AlgorithmCatalog(
-      Dictionary(
-        uniqueKeysWithValues: AlgorithmRegistry.all.map {
-          ($0.name, $0.settingsType as any SettingGroup.Type)
-        }))
+    let all = AlgorithmRegistry.all
+    return latest.withLock { catalog in
+      // Algorithms are added and never taken away.
+      if let catalog, catalog.offline.count == all.count { return catalog }
+      let made = AlgorithmCatalog(
+        Dictionary(
+          uniqueKeysWithValues: all.map { ($0.name, $0.settingsType as any SettingGroup.Type) }))
+      catalog = made
+      return made
+    }
   }
+
+  private static let latest = Mutex<AlgorithmCatalog?>(nil)
 }
 
 extension ConfigurationLayer {

@@ -21,7 +21,7 @@ import Testing
     return ["README.md", "CHANGELOG.md"] + folders.filter { $0.hasSuffix(".md") }.sorted()
   }()
 
-  private static let schema = ExperimentConfiguration.schema(.registered)
+  private static let schema = AlgorithmCatalog.registered.schema
 
   private static func text(_ page: String) throws -> String {
     try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)

@@ -34,7 +34,7 @@ import Testing
 
   /// One by one, every older key sets its key and no other.
   @Test func everyAliasReachesItsKey() throws {
-    let schema = ExperimentConfiguration.schema(fakes)
+    let schema = fakes.schema
     var reached = 0
     for alias in ConfigurationAliases.all {
       guard let entry = schema.entry(alias.key) else { continue }

@@ -99,7 +99,7 @@ import Testing
   /// is refused.
   @Test func rangesHoldAtBothEnds() throws {
     var tried = 0
-    for entry in ExperimentConfiguration.schema(fakes).entries {
+    for entry in fakes.schema.entries {
       guard let range = entry.declaration.range else { continue }
       tried += 1
       let kinds = entry.declaration.kind

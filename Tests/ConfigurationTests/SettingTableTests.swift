@@ -55,7 +55,7 @@ import Testing
 
   @Test func thePageHasEverySettingOnce() {
     let page = SettingTable.document(fakes)
-    for entry in ExperimentConfiguration.schema(fakes).entries {
+    for entry in fakes.schema.entries {
       #expect(page.components(separatedBy: "| `\(entry.key)` | ").count == 2, "\(entry.key)")
       #expect(!entry.declaration.meaning.isEmpty && entry.declaration.meaning.hasSuffix("."))
     }

@@ -81,7 +81,7 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: Resources.fixture("datasets/\(name)")))
     let structures = HDF5Checksum(whole)
     let path = folder.file("damaged.hdf5")
-    let files = Resources.longTests ? 1300 : 120
+    let files = Resources.longTests ? 1300 : 60
     var refused = 0.0
     for step in 0..<files {
       var generator = RandomStream(seed: 7, purpose: "mutate/\(name)", step: UInt64(step))
@@ -105,7 +105,7 @@ import Testing
     let structures = HDF5Checksum(whole)
     #expect(structures.count > 20)
     var refused = 0
-    let files = Resources.longTests ? 500 : 150
+    let files = Resources.longTests ? 500 : 75
     for step in 0..<files {
       var generator = RandomStream(seed: 8, purpose: "mutate/\(name)", step: UInt64(step))
       var bytes = HDF5Mutation.apply(to: whole, using: &generator)

@@ -65,7 +65,7 @@ import Testing
 
   @Test(arguments: AlgorithmRegistry.names) func offline(algorithm: String) throws {
     let configuration = try configuration(
-      [.offline], ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"])
+      [.offline], tiny("offline", algorithm))
     try compare(configuration) { try OfflineStage($0).run(output: $1) }
   }
 
@@ -121,10 +121,7 @@ import Testing
     let ensemble = try agents(name)
     let configuration = try configuration(
       [.online],
-      [
-        "online.algorithm=\(name)", "online.\(name).batchSize=8", "online.replay=half",
-        "online.actor=independent",
-      ])
+      tiny("online", name) + ["online.replay=half", "online.actor=independent"])
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
   }
 

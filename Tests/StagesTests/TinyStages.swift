@@ -49,6 +49,18 @@ extension TinyStages {
     ).configuration
   }
 
+  /// An algorithm for a stage, its minibatches and the widths that it declares itself as small as the rest.
+  func tiny(_ stage: String, _ algorithm: String) -> [String] {
+    let widths: [String] =
+      switch algorithm {
+      case "bcq": ["autoencoderWidth", "firstWidth", "secondWidth"]
+      case "spot": ["vaeWidth"]
+      default: []
+      }
+    return ["\(stage).algorithm=\(algorithm)"]
+      + (["batchSize"] + widths).map { "\(stage).\(algorithm).\($0)=8" }
+  }
+
   func context(
     _ configuration: ExperimentConfiguration, stopping: Bool = false
   ) -> StageContext {
@@ -65,7 +77,7 @@ extension TinyStages {
       context(
         configuration(
           [.offline],
-          ["offline.algorithm=\(algorithm)", "offline.\(algorithm).batchSize=8"] + more))
+          tiny("offline", algorithm) + more))
     ).run(output: ensemble)
     return ensemble
   }

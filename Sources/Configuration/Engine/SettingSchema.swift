@@ -40,12 +40,19 @@ package struct SettingSchema: Sendable {
   /// Older spellings of keys that exist.
   let aliases: [String: SettingAlias]
   private let places: [String: Int]
+  /// Names of settings by their section's path.
+  private let settings: [String: [String]]
   /// Sections and the parents of sections, older ones included.
   private let folders: Set<String>
 
   package init(_ sections: [SettingSection], aliases: [SettingAlias] = []) {
     self.sections = sections
-    entries = sections.flatMap(\.entries)
+    let bySection = sections.map { (path: $0.path, entries: $0.entries) }
+    entries = bySection.flatMap(\.entries)
+    settings = Dictionary(
+      uniqueKeysWithValues: bySection.map { path, entries in
+        (path, entries.map { String($0.key.dropFirst(path.isEmpty ? 0 : path.count + 1)) })
+      })
     let places = Dictionary(
       uniqueKeysWithValues: entries.enumerated().map { ($0.element.key, $0.offset) })
     self.places = places
@@ -63,6 +70,9 @@ package struct SettingSchema: Sendable {
   }
 
   package func entry(_ key: String) -> Entry? { places[key].map { entries[$0] } }
+
+  /// Names of a section's settings, without those of sections in it.
+  func settings(of section: String) -> [String] { settings[section] ?? [] }
 
   func isFolder(_ path: String) -> Bool { folders.contains(path) }
 

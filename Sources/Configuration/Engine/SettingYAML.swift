@@ -45,10 +45,19 @@ enum SettingYAML {
 
   private static func scalar(_ value: SettingScalar) -> String {
     guard case .text(let text) = value else { return "\(value)" }
-    let isPlain =
-      text.wholeMatch(of: /[A-Za-z\/][A-Za-z0-9_\/.+-]*/) != nil
-      && !reserved.contains(text.lowercased())
+    let isPlain = isWord(text) && !reserved.contains(text.lowercased())
     return isPlain ? text : quoted(text)
+  }
+
+  /// A letter or `/`, then letters, digits and `_/.+-`; a regular expression is compiled at each use.
+  private static func isWord(_ text: String) -> Bool {
+    func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte & 0xdf) && byte < 0x80 }
+    guard let first = text.utf8.first, isLetter(first) || first == UInt8(ascii: "/") else {
+      return false
+    }
+    return text.utf8.allSatisfy { byte in
+      isLetter(byte) || (0x30...0x39).contains(byte) || "_/.+-".utf8.contains(byte)
+    }
   }
 
   private static func quoted(_ text: String) -> String {

@@ -9,6 +9,9 @@ public struct AlgorithmCatalog: Sendable {
   public let offline: [String: any SettingGroup.Type]
   /// Of those that learn from interaction.
   public let online: [String: any SettingGroup.Type]
+  /// Every section and key that a configuration with these algorithms has; made once, for it takes
+  /// longer than all else that resolving does.
+  package let schema: SettingSchema
 
   /// - Parameter settings: settings by name, of algorithms that learn offline and online alike.
   public init(_ settings: [String: any SettingGroup.Type]) {
@@ -19,6 +22,7 @@ public struct AlgorithmCatalog: Sendable {
     offline: [String: any SettingGroup.Type], online: [String: any SettingGroup.Type]
   ) {
     (self.offline, self.online) = (offline, online)
+    schema = ExperimentConfiguration.schema(offline: offline, online: online)
   }
 
   static func sorted(

@@ -76,7 +76,7 @@ extension ExperimentConfiguration {
     _ sources: ConfigurationSources, catalog: AlgorithmCatalog,
     stages: Set<ExperimentStage> = ExperimentConfiguration.pipeline
   ) throws(ConfigurationError) -> ResolvedConfiguration {
-    var stack = SettingStack(schema(catalog))
+    var stack = SettingStack(catalog.schema)
     for layer in sources.layers { try stack.lay(layer) }
     let everyOrigin = stack.given.mapValues(\.origin)
     dropTuning(&stack, stages)
@@ -136,7 +136,7 @@ extension ExperimentConfiguration {
 
   /// Checks a configuration that was built in code, as those from files are.
   public func validate() throws(ConfigurationError) {
-    let schema = Self.schema(catalog)
+    let schema = catalog.schema
     for line in values {
       guard let declaration = schema.entry(line.key)?.declaration else { continue }
       guard declaration.accepts(line.value) else {

@@ -2,8 +2,9 @@ import Environments
 import RLCore
 
 extension ExperimentConfiguration {
-  /// Every section that a configuration with these algorithms has.
-  package static func schema(_ catalog: AlgorithmCatalog) -> SettingSchema {
+  static func schema(
+    offline: [String: any SettingGroup.Type], online: [String: any SettingGroup.Type]
+  ) -> SettingSchema {
     func algorithms(
       _ stage: String, _ settings: [String: any SettingGroup.Type]
     ) -> [SettingSection] {
@@ -18,11 +19,11 @@ extension ExperimentConfiguration {
         SettingSection("", GeneralSettings.self, choices: robots),
         SettingSection("dataset", DatasetSettings.self),
         SettingSection("networks", NetworkSettings.self),
-        SettingSection("offline", OfflineSettings.self, choices: choice(catalog.offline)),
-      ] + algorithms("offline", catalog.offline) + [
+        SettingSection("offline", OfflineSettings.self, choices: choice(offline)),
+      ] + algorithms("offline", offline) + [
         SettingSection("distillation", DistillationSettings.self),
-        SettingSection("online", OnlineSettings.self, choices: choice(catalog.online)),
-      ] + algorithms("online", catalog.online) + [
+        SettingSection("online", OnlineSettings.self, choices: choice(online)),
+      ] + algorithms("online", online) + [
         SettingSection("recipe", RecipeSettings.self),
         SettingSection("evaluation", EvaluationSettings.self),
       ],
@@ -51,6 +52,7 @@ extension ExperimentConfiguration {
   /// Everything that these values, or the command's stages, leave without meaning.
   var unusedKeys: [String: UnusedKey] {
     var result: [String: UnusedKey] = [:]
+    let groups = groups
     // The first reason counts: those of the command before those of other values.
     func add(_ key: String, _ cause: UnusedKey.Cause, _ reason: String) {
       if result[key] == nil { result[key] = UnusedKey(key: key, cause: cause, reason: reason) }
@@ -58,8 +60,8 @@ extension ExperimentConfiguration {
     func add(
       section: String, except kept: Set<String> = [], _ cause: UnusedKey.Cause, _ reason: String
     ) {
-      for (path, group) in groups where path == section || path.hasPrefix(section + ".") {
-        for (name, _) in group.scalars where !kept.contains(name) {
+      for (path, _) in groups where path == section || path.hasPrefix(section + ".") {
+        for name in catalog.schema.settings(of: path) where !kept.contains(name) {
           add("\(path).\(name)", cause, reason)
         }
       }

@@ -12,9 +12,15 @@ extension ExperimentConfiguration {
   /// unless somebody says otherwise, is not there.
   package var values: [SettingLine] {
     let unused = unusedKeys
-    let schema = Self.schema(catalog)
-    return groups.flatMap { section, group in
-      group.scalars.map { SettingLine(key: section.isEmpty ? $0 : "\(section).\($0)", value: $1) }
+    let schema = catalog.schema
+    func key(_ section: String, _ name: String) -> String {
+      section.isEmpty ? name : "\(section).\(name)"
+    }
+    // Of most algorithms nothing is used, and to read a group's values is slow.
+    return groups.filter { section, _ in
+      schema.settings(of: section).contains { unused[key(section, $0)] == nil }
+    }.flatMap { section, group in
+      group.scalars.map { SettingLine(key: key(section, $0), value: $1) }
     }.filter { line in
       unused[line.key] == nil
         && !(line.value == .open && schema.entry(line.key)?.fallback == .open)
@@ -40,7 +46,7 @@ extension ExperimentConfiguration {
 
   /// `bred NAME …` with everything set that is used and not the default.
   package func command(_ name: String) -> String {
-    let schema = Self.schema(catalog)
+    let schema = catalog.schema
     let own: Set<String> = ["environment", "seed", "dataset.path"]
     let settings = values.filter { line in
       !own.contains(line.key) && schema.entry(line.key)?.fallback != line.value

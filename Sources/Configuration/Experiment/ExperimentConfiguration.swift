@@ -45,7 +45,7 @@ public struct ExperimentConfiguration: Sendable {
     catalog: AlgorithmCatalog, stages: Set<ExperimentStage> = ExperimentConfiguration.pipeline
   ) {
     precondition(!stages.isEmpty, "a configuration is for at least one stage")
-    self.init(SettingStack(Self.schema(catalog)), catalog, stages)
+    self.init(SettingStack(catalog.schema), catalog, stages)
   }
 
   init(_ stack: SettingStack, _ catalog: AlgorithmCatalog, _ stages: Set<ExperimentStage>) {

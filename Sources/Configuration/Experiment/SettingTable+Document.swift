@@ -10,7 +10,7 @@ extension SettingTable {
       arXiv:2006.04779, *SAC* arXiv:1812.05905, *ours* a choice where all sources are silent.
 
       """
-    for section in ExperimentConfiguration.schema(catalog).sections {
+    for section in catalog.schema.sections {
       text += "\n## \(section.path.isEmpty ? "General" : "`\(section.path)`")\n\n"
       text += markdown(section)
     }
