@@ -127,7 +127,7 @@ import Testing
   @Test(.enabled(if: films, advice)) func theFilmOfAnInterruptedCommandCanBePlayed() throws {
     let path = folder.file("long.mp4")
     let run = try CommandRunner.start([
-      "render", "--policy", actor, "--output", path, "--size", "64x48", "--episodes", "2000",
+      "render", "--policy", actor, "--output", path, "--size", "64x48", "--episodes", "200",
       "--fps", "125",
     ])
     while run.process.isRunning && folder.contents.isEmpty { usleep(1000) }
