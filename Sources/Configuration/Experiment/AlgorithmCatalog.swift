@@ -18,6 +18,9 @@ public struct AlgorithmCatalog: Sendable {
     self.init(offline: settings, online: settings)
   }
 
+  /// - Parameters:
+  ///   - offline: settings by name, of algorithms that learn from a dataset.
+  ///   - online: those of algorithms that learn from interaction.
   public init(
     offline: [String: any SettingGroup.Type], online: [String: any SettingGroup.Type]
   ) {
