@@ -218,7 +218,7 @@ let package = Package(
       "CommandTests",
       [
         "BREDCommand", "Configuration", "Stages", "Sweeps", "Agents", "Datasets", "Environments",
-        "Physics", "HDF5", "RLCore",
+        "Physics", "HDF5", "RLCore", "Runs",
       ]),
   ]
 )

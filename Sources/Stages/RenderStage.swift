@@ -81,7 +81,9 @@ public struct RenderStage {
     try Film.check()
     var task = task
     var columns: [[Footage]] = []
-    for (_, subject) in subjects { columns.append(try footage(subject, episodes, &task)) }
+    for (_, subject) in subjects {
+      columns.append(try footage(subject, episodes, interruption, &task))
+    }
     guard let task else { preconditionFailure("a film of nothing") }
     let count = columns.map(\.count).min() ?? 0
     let scenes = (0..<count).map { scene in columns.map { $0[scene] } }
@@ -105,23 +107,26 @@ public struct RenderStage {
   }
 
   private func footage(
-    _ subject: Subject, _ episodes: Episodes, _ task: inout ControlTask?
+    _ subject: Subject, _ episodes: Episodes, _ interruption: Interruption?,
+    _ task: inout ControlTask?
   ) throws -> [Footage] {
-    var result: [Footage]
+    var result: [Footage] = []
     switch subject {
     case .policy(let path):
       let found = try EvaluateStage.read(path, task: task)
       task = found.task
       let rollouts = try Rollouts(found.task.kind, pool: pool)
-      result = try rollouts.episodes(
-        found.policy, count: episodes.count, selection: episodes.selection, seed: episodes.seed,
-        purpose: EvaluateStage.purpose
-      ).map { episode in
+      try rollouts.collect(
+        found.policy, selection: episodes.selection, seed: episodes.seed,
+        purpose: EvaluateStage.purpose, count: episodes.count
+      ) { episode in
         guard let footage = Footage(episode) else {
           throw RunError.inconsistent(
             path: path, reason: "the simulation broke down in the first step of an episode")
         }
-        return footage
+        result.append(footage)
+        // What has been played until then makes a film.
+        return interruption?.isRequested != true
       }
     case .trajectory(let file, let first):
       result = try RenderStage.stored(file, first..<first + episodes.count, &task)

@@ -195,7 +195,7 @@ private struct PlanBuilder {
     let robot = SweepNames.stem(task)
     if let path = file.agents[task], configuration.trainsOnline {
       guard try FileSystem.isFolder(path) else {
-        _ = notFound("agents of \(task): there is no folder \(path)", path)
+        notFound("agents of \(task): there is no folder \(path)", path)
         configuration = configuration.restricted(to: [.online])
         return nil
       }
@@ -294,6 +294,7 @@ private struct PlanBuilder {
     return digest
   }
 
+  @discardableResult
   private mutating func notFound(_ message: String, _ name: String) -> String {
     if !missing.contains(message) { missing.append(message) }
     return name

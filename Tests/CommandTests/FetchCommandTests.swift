@@ -266,6 +266,23 @@ import Testing
     #expect(folder.contents == [])
   }
 
+  /// What transfers may have inherited that signals are blocked or ignored.
+  @Test(.timeLimit(.minutes(2))) func aTransferThatHeedsNoSignal() throws {
+    let programs = TemporaryDirectory()
+    let mark = programs.file("running")
+    try "#!/bin/sh\ntrap '' INT TERM HUP\n: >'\(mark)'\nwhile :; do /bin/sleep 0.1; done\n".write(
+      toFile: programs.file("curl"), atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: programs.file("curl"))
+    let running = try start("http://127.0.0.1:9", path: programs.path)
+    while running.process.isRunning, !FileManager.default.fileExists(atPath: mark) {
+      usleep(10_000)
+    }
+    running.process.interrupt()
+    #expect(try running.wait().status == 130)
+    #expect(folder.contents == [])
+  }
+
   /// Ctrl-C keeps what is there.
   @Test func interrupted() throws {
     var behaviour = FileServer.Behaviour(body: body)

@@ -1,5 +1,7 @@
 import Foundation
 import Physics
+import Runs
+import Stages
 import TestSupport
 import Testing
 
@@ -139,6 +141,19 @@ import Testing
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     #expect(bytes.range(of: Data("moov".utf8)) != nil)
     #expect(folder.contents == ["long.mp4"])
+  }
+
+  /// Whoever stops while the episodes are played gets a film of those that have been.
+  @Test(.enabled(if: films, advice)) func playingCanBeStopped() throws {
+    let interruption = Interruption()
+    interruption.request()
+    var episodes = RenderStage.Episodes()
+    episodes.count = 20_000
+    let result = try RenderStage().run(
+      [("", .policy(actor))], episodes: episodes, output: folder.file("short.mp4"),
+      interruption: interruption, reporter: ProgressReporter(style: .quiet))
+    #expect(result.interrupted && result.frames == 1)
+    #expect(result.panels[0].returns.count == 1)
   }
 
   // MARK: Runs

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stand-ins for D4RL's v0 data, by this package's recipe.
+# Stand-ins for D4RL's v0 data, by this package's recipe or by given policies.
 #   experiments/figures/data.sh SCALE BRED
 # smoke: a few hundred rows; small: an agent of 100,000 (hopper) or 300,000 (walker2d) steps, sets of 100,000 rows;
 # given: rows by D4RL's own policies.
@@ -36,9 +36,9 @@ case $scale in
         { echo "data.sh: runs/figures/given/$needed is missing; see docs/results/claims.md" >&2; exit 2; }
     done
     collect() {
-      set -- "runs/figures/given/data/$1-medium-$2k.hdf5" "$1" "${2}000"
-      [ -f "$1" ] || "$bred" dataset collect --env "$2" --policy "runs/figures/given/policies/$2.safetensors" \
-        --steps "$3" --seed 0 --output "$1"
+      file=runs/figures/given/data/$1-medium-$2k.hdf5
+      [ -f "$file" ] || "$bred" dataset collect --env "$1" --policy "runs/figures/given/policies/$1.safetensors" \
+        --steps "${2}000" --seed 0 --output "$file"
     }
     collect walker2d 500
     collect halfcheetah 200

@@ -40,8 +40,8 @@ package struct SettingSchema: Sendable {
   /// Older spellings of keys that exist.
   let aliases: [String: SettingAlias]
   private let places: [String: Int]
-  /// Names of settings by their section's path.
-  private let settings: [String: [String]]
+  /// Keys by their section's path.
+  private let keys: [String: [String]]
   /// Sections and the parents of sections, older ones included.
   private let folders: Set<String>
 
@@ -49,10 +49,7 @@ package struct SettingSchema: Sendable {
     self.sections = sections
     let bySection = sections.map { (path: $0.path, entries: $0.entries) }
     entries = bySection.flatMap(\.entries)
-    settings = Dictionary(
-      uniqueKeysWithValues: bySection.map { path, entries in
-        (path, entries.map { String($0.key.dropFirst(path.isEmpty ? 0 : path.count + 1)) })
-      })
+    keys = Dictionary(uniqueKeysWithValues: bySection.map { ($0.path, $0.entries.map(\.key)) })
     let places = Dictionary(
       uniqueKeysWithValues: entries.enumerated().map { ($0.element.key, $0.offset) })
     self.places = places
@@ -71,8 +68,8 @@ package struct SettingSchema: Sendable {
 
   package func entry(_ key: String) -> Entry? { places[key].map { entries[$0] } }
 
-  /// Names of a section's settings, without those of sections in it.
-  func settings(of section: String) -> [String] { settings[section] ?? [] }
+  /// Keys of a section in the order of declaration, without those of sections in it.
+  func keys(of section: String) -> [String] { keys[section] ?? [] }
 
   func isFolder(_ path: String) -> Bool { folders.contains(path) }
 

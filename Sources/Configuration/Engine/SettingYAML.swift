@@ -51,7 +51,7 @@ enum SettingYAML {
 
   /// A letter or `/`, then letters, digits and `_/.+-`; a regular expression is compiled at each use.
   private static func isWord(_ text: String) -> Bool {
-    func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte & 0xdf) && byte < 0x80 }
+    func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte & 0xdf) }
     guard let first = text.utf8.first, isLetter(first) || first == UInt8(ascii: "/") else {
       return false
     }

@@ -9,8 +9,8 @@ public struct AlgorithmCatalog: Sendable {
   public let offline: [String: any SettingGroup.Type]
   /// Of those that learn from interaction.
   public let online: [String: any SettingGroup.Type]
-  /// Every section and key that a configuration with these algorithms has; made once, for it takes
-  /// longer than all else that resolving does.
+  /// Every section and key that a configuration with these algorithms has. Made once:
+  /// declarations are slow to read.
   package let schema: SettingSchema
 
   /// - Parameter settings: settings by name, of algorithms that learn offline and online alike.

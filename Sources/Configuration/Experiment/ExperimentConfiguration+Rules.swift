@@ -61,8 +61,9 @@ extension ExperimentConfiguration {
       section: String, except kept: Set<String> = [], _ cause: UnusedKey.Cause, _ reason: String
     ) {
       for (path, _) in groups where path == section || path.hasPrefix(section + ".") {
-        for name in catalog.schema.settings(of: path) where !kept.contains(name) {
-          add("\(path).\(name)", cause, reason)
+        let kept = kept.map { "\(path).\($0)" }
+        for key in catalog.schema.keys(of: path) where !kept.contains(key) {
+          add(key, cause, reason)
         }
       }
     }

@@ -13,14 +13,11 @@ extension ExperimentConfiguration {
   package var values: [SettingLine] {
     let unused = unusedKeys
     let schema = catalog.schema
-    func key(_ section: String, _ name: String) -> String {
-      section.isEmpty ? name : "\(section).\(name)"
-    }
-    // Of most algorithms nothing is used, and to read a group's values is slow.
-    return groups.filter { section, _ in
-      schema.settings(of: section).contains { unused[key(section, $0)] == nil }
-    }.flatMap { section, group in
-      group.scalars.map { SettingLine(key: key(section, $0), value: $1) }
+    return groups.flatMap { section, group -> [SettingLine] in
+      let keys = schema.keys(of: section)
+      // Of most algorithms nothing is used, and to read a group's values is slow.
+      guard keys.contains(where: { unused[$0] == nil }) else { return [] }
+      return zip(keys, group.scalars).map { SettingLine(key: $0, value: $1.value) }
     }.filter { line in
       unused[line.key] == nil
         && !(line.value == .open && schema.entry(line.key)?.fallback == .open)

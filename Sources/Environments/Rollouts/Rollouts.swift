@@ -72,17 +72,21 @@ public final class Rollouts {
   /// Runs episodes 0, 1, 2, … and hands over all their steps, in that order, until `consume`
   /// returns false.
   ///
-  /// - Parameter consume: called on the calling thread; episodes already run beyond the one it
-  ///   stops at are dropped.
+  /// - Parameters:
+  ///   - count: how many at most.
+  ///   - consume: called on the calling thread; episodes already run beyond the one it stops at are
+  ///     dropped.
   public func collect<Failure: Error>(
     _ policy: any Policy, selection: ActionSelection = .sample, seed: UInt64,
-    purpose: String = "collect/episode", consume: (Episode) throws(Failure) -> Bool
+    purpose: String = "collect/episode", count: Int = .max,
+    consume: (Episode) throws(Failure) -> Bool
   ) throws(Failure) {
     check(policy)
     let key = RandomStream.Key(seed: seed, purpose: purpose)
     var first = 0
-    while true {
-      let wave = episodes(policy, selection, key, first..<first + 4 * pool.threads)
+    while first < count {
+      let wave = episodes(
+        policy, selection, key, first..<min(first + 4 * pool.threads, count))
       for episode in wave where try !consume(episode) { return }
       first += wave.count
     }
