@@ -5,7 +5,9 @@
     python3 experiments/figures/figure.py figure-04.json --sweep runs/figures/small/sweep --output figure-04
 
 A panel for each task, a curve for each variant: the mean over seeds and its 95 % interval (Student).
-Needs matplotlib.
+Runs that are not below --sweep are taken from --rows, if they are there: a CSV of an earlier figure, or one that
+`bred compare --curves` wrote. So runs of several machines make one figure, and a figure can be drawn again from
+its own CSV. Needs matplotlib.
 """
 import argparse
 import csv
@@ -47,6 +49,22 @@ def curve(rows, column):
     return points
 
 
+def gathered(paths, column):
+    """Curves of runs that lie elsewhere, by task, variant and seed."""
+    found = {}
+    for path in paths:
+        with open(path, newline="") as file:
+            for row in csv.DictReader(file):
+                name = row.get("variant") or row.get("method")
+                if not name or "task" not in row or "seed" not in row or column not in row:
+                    sys.exit(f"{path}: needs columns task, variant or method, seed, environment_steps, {column}; "
+                             f"there are {', '.join(row)}")
+                if row[column]:
+                    points = found.setdefault((row["task"], name, row["seed"]), {})
+                    points[int(float(row["environment_steps"]))] = float(row[column])
+    return found
+
+
 def summary(curves):
     """Steps that all seeds have, mean and half the interval."""
     steps = sorted(set.intersection(*[set(c) for c in curves]))
@@ -67,10 +85,13 @@ def summary(curves):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", help="what bred sweep plan --json says")
-    parser.add_argument("--sweep", required=True, help="directory of the sweep")
+    parser.add_argument("--sweep", help="directory of the sweep")
+    parser.add_argument("--rows", action="append", default=[], help="CSV with rows of other runs; again for more")
     parser.add_argument("--scale", default="", help="named in the caption")
     parser.add_argument("--output", required=True, help="path without extension")
     arguments = parser.parse_args()
+    if not arguments.sweep and not arguments.rows:
+        parser.error("--sweep or --rows says where the runs are")
     try:
         import matplotlib
         matplotlib.use("Agg")
@@ -86,10 +107,12 @@ def main():
     tasks = list(dict.fromkeys(run["task"] for run in runs))
     variants = list(dict.fromkeys(run["variant"] for run in runs))
 
+    others = gathered(arguments.rows, column)
     lines, data, missing = [], {}, []
     for run in runs:
-        rows = table(os.path.join(arguments.sweep, run["directory"]), figure.get("analysis"))
-        points = curve(rows, column)
+        place = os.path.join(arguments.sweep, run["directory"]) if arguments.sweep else None
+        points = curve(table(place, figure.get("analysis")), column) if place else {}
+        points = points or others.get((run["task"], run["variant"], str(run["seed"])), {})
         if not points:
             missing.append(run["title"])
             continue
@@ -97,7 +120,7 @@ def main():
         for step, value in sorted(points.items()):
             lines.append([run["task"], run["variant"], labels.get(run["variant"], run["variant"]), run["seed"], step, value])
     if not data:
-        sys.exit(f"{arguments.sweep}: none of the {len(runs)} runs has a row with '{column}'")
+        sys.exit(f"{arguments.sweep or ', '.join(arguments.rows)}: none of the {len(runs)} runs has a row with '{column}'")
 
     across = min(4, len(tasks))
     down = math.ceil(len(tasks) / across)

@@ -11,7 +11,7 @@
 #   make torture-parsers   damaged safetensors, YAML and Minari metadata under AddressSanitizer
 #   make torture-threads   tests under ThreadSanitizer
 #   make torture-undefined tests under UndefinedBehaviorSanitizer
-#   make torture-soak      a long run and many short ones: memory and open files
+#   make torture-soak      a long run and many short ones, side by side: memory and open files
 #
 # Variables: TORTURE_SEED (which faults, 1), TORTURE_COUNT (how many of a campaign; its own number), TORTURE_SECONDS
 # (of each half of the soak, 7200). Results lie below .build/torture.
@@ -31,7 +31,8 @@ TORTURE_THREADED := DenseMathTests|AutodiffTests|AlgorithmsTests|AgentsTests|Env
 TORTURE_KERNELS := DenseMathTests|AutodiffTests|AlgorithmsTests|AgentsTests|HDF5Tests|DatasetsTests|StagesTests
 
 .PHONY: torture torture-short torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps \
-  torture-downloads torture-parsers torture-threads torture-undefined torture-soak torture-tests
+  torture-downloads torture-parsers torture-threads torture-undefined torture-soak torture-soak-long \
+  torture-soak-short torture-tests
 
 torture: torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps torture-downloads \
   torture-parsers torture-threads torture-undefined torture-soak
@@ -74,8 +75,14 @@ torture-short: build
 	python3 $(TORTURE)/sweeps.py $(TORTURE_WORDS) --count 3
 	python3 $(TORTURE)/downloads.py $(TORTURE_WORDS) --count 30
 
+# Each half takes one processor, so both run at once.
 torture-soak: torture-tests
+	$(MAKE) -j2 torture-soak-long torture-soak-short
+
+torture-soak-long:
 	python3 $(TORTURE)/soak.py --bred $(BRED) --seconds $(TORTURE_SECONDS)
+
+torture-soak-short:
 	BRED_SOAK_SECONDS=$(TORTURE_SECONDS) $(SWIFT) test $(FLAGS) --skip-build --filter SoakTests
 
 torture-threads: setup
