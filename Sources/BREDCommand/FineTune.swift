@@ -9,10 +9,10 @@ struct FineTune: ParsableCommand {
     commandName: "finetune",
     abstract: "Fine-tune an ensemble online with balanced replay.",
     discussion: """
-      Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation). \
-      OUTPUT/weights then holds policy.safetensors and the critics. With --set online.actor=mixture \
-      the members' live mixture acts and learns instead, without distillation; OUTPUT/weights then \
-      holds one actor for each member.
+      Distils first where the ensemble has no distilled.safetensors (in OUTPUT/distillation, by the \
+      distillation.* settings). OUTPUT/weights then holds policy.safetensors and the critics. With \
+      --set online.actor=mixture the members' live mixture acts and learns instead, without \
+      distillation; OUTPUT/weights then holds one actor for each member.
 
       Settings: docs/settings.md has them all, `bred algorithm show NAME` those of one algorithm.
 
@@ -38,7 +38,7 @@ struct FineTune: ParsableCommand {
   @OptionGroup var options: TrainingOptions
 
   mutating func run() throws {
-    let context = try options.context(stages: [.online], dataset: dataset)
+    let context = try options.context(stages: [.distillation, .online], dataset: dataset)
     try OnlineStage(context).run(ensemble: ensemble, output: options.output)
     try options.report(options.output)
   }

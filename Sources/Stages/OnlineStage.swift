@@ -15,7 +15,7 @@ public import Runs
 /// distilled policy or their live mixture; otherwise, and with `online.actor: independent`, N agents go on
 /// by themselves and act as their mixture.
 public struct OnlineStage {
-  private let context: StageContext
+  private var context: StageContext
   private var configuration: ExperimentConfiguration { context.configuration }
   /// Name of the stage in manifests and summaries.
   private let name: String
@@ -25,9 +25,11 @@ public struct OnlineStage {
   /// The name where there is no offline stage.
   public static let scratchName = "sac"
 
-  /// The configuration decides on the name: ``name`` after offline training, else ``scratchName``.
+  /// The configuration decides on the name: ``name`` after offline training, else ``scratchName``. Where
+  /// agents may have to be distilled first, it must have been resolved for that stage too.
   public init(_ context: StageContext) {
     self.context = context
+    self.context.configuration = context.configuration.restricted(to: [.online])
     name = context.configuration.startsFromAgents ? OnlineStage.name : OnlineStage.scratchName
   }
 

@@ -94,4 +94,52 @@ import Autodiff
     }
     #expect(hasClipped)
   }
+
+  /// Q(s, a) = slope·a.
+  private func linearCritic(_ slope: Float) -> Network {
+    let critic = Network(shape: NetworkShape(inputSize: 2, hiddenSizes: [1], outputSize: 1))
+    critic.parameters = [0, slope, 3, 1, -3]
+    return critic
+  }
+
+  /// In evaluation the proposal with the greater least value is played.
+  @Test(arguments: [(-1.5, 0.3), (0.3, -1.5)] as [(Float, Float)])
+  func expandedPolicyPlaysTheBetter(old: Float, new: Float) {
+    for (slopes, chosen) in [
+      ([1], max(old, new)), ([-1], min(old, new)),
+      // The least of a and −a is −|a|.
+      ([1, -1], abs(old) < abs(new) ? old : new),
+    ] as [([Float], Float)] {
+      let policy = ExpandedPolicy(
+        offline: DeterministicPolicy(network: constant([old]), explorationNoise: 1),
+        online: DeterministicPolicy(network: constant([new]), explorationNoise: 1),
+        critics: slopes.map(linearCritic), inverseTemperature: 3, evaluationExploration: 0)
+      var own = stream()
+      #expect(
+        agree(policy.action(for: [1], selection: .mean, using: &own).action, [tanhf(chosen)]))
+    }
+  }
+
+  /// Both choices are drawn: always where actions are sampled, with their own chance in evaluation.
+  @Test(arguments: [(.sample, 0), (.mean, 0.6), (.mean, 1)] as [(ActionSelection, Double)])
+  func expandedPolicyDraws(selection: ActionSelection, exploration: Double) {
+    let policy = ExpandedPolicy(
+      offline: DeterministicPolicy(network: constant([0.4]), explorationNoise: 5),
+      online: DeterministicPolicy(network: constant([-0.4]), explorationNoise: 0.1),
+      critics: [linearCritic(1)], inverseTemperature: 1, evaluationExploration: exploration)
+    var (own, same) = (stream(), stream())
+    func draws() -> Bool { selection == .sample || same.uniform() < exploration }
+    let old = tanhf(0.4)
+    var (isOld, isNew) = (0, 0)
+    for _ in 0..<40 {
+      let action = policy.action(for: [1], selection: selection, using: &own).action
+      let new = tanhf(-0.4) + (draws() ? 0.1 * Float(same.normal()) : 0)
+      let chance = 1 / (1 + expf(old - new))
+      let expected = draws() ? Float(same.uniform()) < chance ? new : old : max(old, new)
+      #expect(agree(action, [expected]))
+      if expected == old { isOld += 1 } else { isNew += 1 }
+    }
+    // The worse one is played too, and less often.
+    #expect(isNew > 2 && isOld > isNew)
+  }
 }

@@ -127,6 +127,8 @@ import Testing
   func policiesActAsTheyAreTrained(name: String) throws {
     let operation = try #require(OperationCase.all.first { $0.name == "\(name).mode" })
     let trial = Trial(operation, rows: 4)
+    // Beyond the bounds of the deviations: those that are clipped must act clipped.
+    trial.vectors.first?.values.elements = [-2, 1.2]
     let modes = trial.outputs()[0]
     let head: PolicyHead =
       switch name {

@@ -74,6 +74,10 @@ import Testing
     #expect(run.status == 0, "\(run.errors)")
     let files = contents(of: folder.path).keys
     #expect(files.contains("tuned/distillation/weights/distilled.safetensors"))
+    // For as long as it was told to: three epochs and the names of the columns.
+    let table = try String(
+      contentsOfFile: folder.file("tuned/distillation/progress.csv"), encoding: .utf8)
+    #expect(table.split(separator: "\n").count == 4)
     // The ensemble is somebody else's and stays as it was.
     #expect(!TemporaryDirectory.names(workshop.ensemble).contains("distilled.safetensors"))
   }

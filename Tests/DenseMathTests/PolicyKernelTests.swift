@@ -121,6 +121,53 @@ extension Double {
     #expect(abs(Double(mixture[1]) - 0.5 * Double.log(variance)) < 1e-6)
   }
 
+  /// Against central differences of the formula in double precision; log σ within its bounds and beyond.
+  @Test func mixtureGradient() {
+    let (members, states, actions, low, high) = (3, 4, 2, -1.0, 0.5)
+    let width = 2 * actions
+    var stream = RandomStream(seed: 7, purpose: "mixture")
+    let heads = (0..<members * states * width).map { _ in 1.2 * stream.normal() }
+    let given = (0..<states * width).map { _ in stream.normal() }
+
+    /// Σ given · (μ̄, log σ̄); heads are [member, state, μ and log σ of each action].
+    func total(_ heads: [Double]) -> Double {
+      var sum = 0.0
+      for s in 0..<states {
+        for k in 0..<actions {
+          let ours = (0..<members).map { ($0 * states + s) * width + k }
+          let mean = ours.reduce(0) { $0 + heads[$1] } / Double(members)
+          let variance = ours.reduce(0) {
+            let sigma = Double.exp(min(max(heads[$1 + actions], low), high))
+            return $0 + (heads[$1] - mean) * (heads[$1] - mean) + sigma * sigma
+          }
+          sum += given[s * width + k] * mean
+          sum += given[s * width + actions + k] * 0.5 * Double.log(variance / Double(members))
+        }
+      }
+      return sum
+    }
+
+    let floats = heads.map(Float.init)
+    var mixture = [Float](repeating: 0, count: states * width)
+    bk_mixture_heads(
+      floats, states * width, members, &mixture, states, actions, Float(low), Float(high))
+    for member in 0..<members {
+      let own = Array(floats[member * states * width..<(member + 1) * states * width])
+      var gradient = own
+      bk_mixture_backward(
+        own, mixture, given.map(Float.init), members, &gradient, states, actions, Float(low),
+        Float(high))
+      for i in 0..<states * width {
+        var (up, down) = (heads, heads)
+        up[member * states * width + i] += 1e-5
+        down[member * states * width + i] -= 1e-5
+        let expected = (total(up) - total(down)) / 2e-5
+        #expect(abs(Double(gradient[i]) - expected) < 2e-5 * max(abs(expected), 1))
+      }
+    }
+    #expect(heads.contains { $0 < low } && heads.contains { $0 > high })
+  }
+
   /// All of the above with each instruction set that this processor has.
   @Test(arguments: BLAS.vectorInstructionSets) func everyInstructionSet(name: String) {
     BLAS.withVectorInstructionSet(name) {
@@ -129,6 +176,7 @@ extension Double {
       densityIntegratesToOne()
       eachStateGetsItsOwn(actions: 6)
       mixtureHasTheMomentsOfItsMembers()
+      mixtureGradient()
       RandomStreamTests().momentsOfTheFills()
     }
   }

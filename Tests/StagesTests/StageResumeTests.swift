@@ -80,7 +80,8 @@ import Testing
     let normalizer = try #require(read.members[0].normalizer)
     let data = try D4RLDataset(contentsOf: dataset).transitions().observations
     #expect(normalizer == ObservationNormalizer(of: data))
-    let configuration = try configuration([.online], settings + ["online.sac.batchSize=8"])
+    let configuration = try configuration(
+      [.distillation, .online], settings + ["online.sac.batchSize=8", "distillation.batchSize=8"])
     #expect(!configuration.yaml().contains("normalized"))
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
     let policy = try StoredPolicy.read(folder.path + "/whole/weights").policy

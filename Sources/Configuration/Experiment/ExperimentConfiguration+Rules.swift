@@ -137,7 +137,9 @@ extension ExperimentConfiguration {
       key("online.startTemperature", .key("offline.algorithm"), reason)
     } else if !distils {
       let (cause, reason) = whyNothingIsDistilled
-      section("distillation", ["enabled"], .key(cause), reason)
+      // Fine-tuning alone is given the files of whole runs, and agents that may have been distilled.
+      let isFineTuning = stages == [.distillation, .online]
+      section("distillation", ["enabled"], isFineTuning ? .otherStage : .key(cause), reason)
     }
     if startsFromAgents && online.startTemperature == .members {
       key(
