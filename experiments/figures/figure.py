@@ -15,6 +15,7 @@ import json
 import math
 import os
 import sys
+import textwrap
 
 # Okabe and Ito's colours, told apart by colour-blind readers too; line styles for print without colour.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -82,6 +83,17 @@ def summary(curves):
     return steps, means, halves
 
 
+def caption(scale, runs, missing):
+    text = f"scale {scale}; " if scale else ""
+    text += f"mean and 95 % interval over {len({run['seed'] for run in runs})} seeds"
+    if scale != "paper":
+        whose = "D4RL's medium-v2 policies" if scale == "given" else "this package's recipe"
+        text += f"; data by {whose}, not D4RL's v0"
+    if missing:
+        text += f"; {len(missing)} of {len(runs)} runs missing"
+    return text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", help="what bred sweep plan --json says")
@@ -122,10 +134,19 @@ def main():
     if not data:
         sys.exit(f"{arguments.sweep or ', '.join(arguments.rows)}: none of the {len(runs)} runs has a row with '{column}'")
 
+    # A panel without a single run says nothing; the caption counts what is missing.
+    tasks = [task for task in tasks if any(key[0] == task for key in data)]
     across = min(4, len(tasks))
     down = math.ceil(len(tasks) / across)
     plot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42})
-    picture, axes = plot.subplots(down, across, figsize=(3.1 * across + 0.4, 2.5 * down + 1.1), squeeze=False)
+    width = max(3.1 * across + 0.4, 5.2)
+    shown = [labels.get(v, v) for v in variants if any(key[1] == v for key in data)]
+    # Legend and note are as wide as the picture: about 14 letters of the one and 17 of the other to an inch.
+    columns = max(1, min(len(shown), 6, int(14 * width / (max(map(len, shown)) + 8))))
+    note = textwrap.wrap(caption(arguments.scale, runs, missing), int(17 * width))
+    legend, below = 0.22 * math.ceil(len(shown) / columns), 0.13 * len(note) + 0.06
+    height = 2.5 * down + 0.5 + legend + below
+    picture, axes = plot.subplots(down, across, figsize=(width, height), squeeze=False)
     handles = {}
     for index, task in enumerate(tasks):
         panel = axes[index // across][index % across]
@@ -157,19 +178,11 @@ def main():
     for index in range(len(tasks), across * down):
         axes[index // across][index % across].axis("off")
     picture.suptitle(figure.get("title", plan["name"]), fontsize=11)
-    seeds = len({run["seed"] for run in runs})
-    note = f"scale {arguments.scale}; " if arguments.scale else ""
-    note += f"mean and 95 % interval over {seeds} seeds"
-    if arguments.scale != "paper":
-        whose = "D4RL's medium-v2 policies" if arguments.scale == "given" else "this package's recipe"
-        note += f"; data by {whose}, not D4RL's v0"
-    if missing:
-        note += f"; {len(missing)} of {len(runs)} runs missing"
-    picture.text(0.5, 0.005, note, ha="center", fontsize=7.5, color="#444444")
+    picture.text(0.5, 0.04 / height, "\n".join(note), ha="center", va="bottom", fontsize=7.5, color="#444444")
     picture.legend(
-        handles.values(), handles.keys(), loc="lower center", ncol=min(len(handles), 6), frameon=False,
-        bbox_to_anchor=(0.5, 0.02 + 0.1 / (2.5 * down + 1.1)))
-    picture.tight_layout(rect=(0, (0.55) / (2.5 * down + 1.1), 1, 1))
+        handles.values(), handles.keys(), loc="lower center", ncol=columns, frameon=False, borderaxespad=0,
+        bbox_to_anchor=(0.5, below / height))
+    picture.tight_layout(rect=(0, (legend + below + 0.06) / height, 1, 1))
     for ending in ("png", "pdf"):
         picture.savefig(f"{arguments.output}.{ending}", dpi=150)
     with open(f"{arguments.output}.csv", "w", newline="") as file:
