@@ -86,7 +86,7 @@ public enum BLAS {
     return String(cString: openblas_get_corename()) == kernels
   }
 
-  /// Call before measuring or sharing work, so that the first product does not pay for it.
+  /// Call before measuring, so that the first product does not pay for it.
   public static func prepare() { _ = configuration }
 
   private static func betterKernel(than current: String) -> String? {
@@ -110,6 +110,8 @@ public enum BLAS {
       "product of \(a.rows) × \(a.columns) and \(b.rows) × \(b.columns) into \(c.rows) × \(c.columns)"
     )
     if c.rows == 0 || c.columns == 0 { return }
+    // A look at a flag, once it is done; whoever multiplies first must not do so with other kernels or more threads.
+    _ = configuration
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
       transposeB ? CblasTrans : CblasNoTrans, blasint(c.rows), blasint(c.columns), blasint(k),

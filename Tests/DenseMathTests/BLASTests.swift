@@ -2,6 +2,12 @@ import CVectorKernels
 import DenseMath
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 @Suite struct BLASTests {
   /// Every combination of transposition against a triple loop, on strided views.
   @Test(arguments: [false, true], [false, true])
@@ -36,6 +42,25 @@ import Testing
       }
       #expect(worst < 1e-5 * Double(k + 4))
       withExtendedLifetime((keepA, keepB, keepC)) {}
+    }
+  }
+
+  /// In a process that has not asked for it otherwise: with the kernels of all later products, and alone. So a
+  /// policy that is only evaluated plays as it did in training.
+  @Test func theFirstProductIsLikeAllOthers() async {
+    await #expect(processExitsWith: .success) {
+      typealias Name = @convention(c) () -> UnsafePointer<CChar>
+      typealias Threads = @convention(c) () -> CInt
+      // Declared in a header of this package's module for OpenBLAS, which tests do not import.
+      let name = unsafeBitCast(dlsym(nil, "openblas_get_corename")!, to: Name.self)
+      let threads = unsafeBitCast(dlsym(nil, "openblas_get_num_threads")!, to: Threads.self)
+      let buffers = (0..<3).map { _ in FloatBuffer(count: 4) }
+      let views = buffers.map { MatrixView(base: $0.base, rows: 2, columns: 2, stride: 2) }
+      BLAS.multiply(views[0], views[1], into: views[2])
+      let kernels = String(cString: name())
+      precondition(threads() == 1)
+      precondition(kernels == BLAS.kernelName)
+      withExtendedLifetime(buffers) {}
     }
   }
 
