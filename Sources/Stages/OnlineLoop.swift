@@ -160,7 +160,7 @@ final class OnlineLoop {
       } ended: { _ in
         replay.endEpisode()
       }
-      epochReturns += episodes.filter { !$0.unstable }.map(\.returnValue)
+      epochReturns += episodes.stableReturns
     case .steps: for _ in 0..<steps { collectStep(policy) }
     case .episodes:
       steps = 1
@@ -181,7 +181,7 @@ final class OnlineLoop {
     if let transition = outcome.transition { replay.append(transition) }
     guard let episode = outcome.finished else { return false }
     replay.endEpisode()
-    if !episode.unstable { epochReturns.append(episode.returnValue) }
+    epochReturns += [episode].stableReturns
     return true
   }
 

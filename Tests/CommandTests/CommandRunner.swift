@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built `bred`, run as a user would.
@@ -103,16 +104,6 @@ struct CommandRunner {
         errors: try String(contentsOfFile: "\(folder)/errors", encoding: .utf8))
     }
   }
-}
-
-/// Every file below a folder with its contents, by relative path.
-func contents(of folder: String) -> [String: Data] {
-  var result: [String: Data] = [:]
-  let names = FileManager.default.enumerator(atPath: folder)
-  while let name = names?.nextObject() as? String {
-    result[name] = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
-  }
-  return result
 }
 
 /// The weights of a run, and its tables without their time columns.

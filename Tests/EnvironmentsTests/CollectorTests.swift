@@ -101,6 +101,8 @@ struct CollectorTests {
     #expect(collector.counts.episodes == 3)
     #expect(collector.counts.unstableSteps == 2)
     #expect(episodes.map(\.unstable) == [true, true, false])
+    #expect(episodes.map(\.returnValue) == [3, 3, 2])
+    #expect(episodes.stableReturns == [2])
     #expect(episodes.map(\.truncated) == [false, false, true])
   }
 }

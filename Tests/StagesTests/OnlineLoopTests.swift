@@ -11,12 +11,15 @@ import Testing
   let folder = TemporaryDirectory()
 
   /// Blocks of ten steps of training from scratch.
-  private func train(_ settings: [String], replayDataset: String? = nil) throws {
+  private func train(
+    _ settings: [String], _ algorithm: String = "sac", replayDataset: String? = nil,
+    output: String = "run"
+  ) throws {
     let configuration = try configuration(
-      [.online], ["online.sac.batchSize=8", "online.environmentSteps=35"] + settings,
+      [.online], tiny("online", algorithm) + ["online.environmentSteps=35"] + settings,
       method: .scratch)
     try OnlineStage(context(configuration)).run(
-      ensemble: nil, output: folder.file("run"), replayDataset: replayDataset)
+      ensemble: nil, output: folder.file(output), replayDataset: replayDataset)
   }
 
   /// The first block's updates are multiplied, those after keep up with the steps, and the last block is cut.
@@ -54,5 +57,33 @@ import Testing
       abs($0 - density) < 1e-5
     }
     #expect(isRandom == (0..<35).map { $0 < 10 })
+  }
+
+  /// Of networks that stand still, the loss tells minibatches apart.
+  @Test func everyUpdateOfABlockHasItsOwnMinibatch() throws {
+    func loss(updates: Int) throws -> Double {
+      try train(
+        [
+          "online.td3.targetNoise=0", "online.td3.criticLearningRate=1e-9",
+          "online.td3.policyLearningRate=1e-9", "online.firstBlockMultiplier=1",
+          "online.updatesPerStep=\(Double(updates) / 10)",
+        ], "td3", output: "\(updates)")
+      #expect(try column("gradient_steps", of: "\(updates)")[1] == Double(updates))
+      return try column("critic_loss", of: "\(updates)")[1]
+    }
+    let (first, ofTwo) = (try loss(updates: 1), try loss(updates: 2))
+    #expect(abs(ofTwo - first) > 1e-3 * first)
+  }
+
+  /// The last episode of a block is cut, which ends it as far as returns go.
+  @Test func blocksKeepTheReturnsOfAllTheirRows() throws {
+    try makeDataset()
+    let configuration = try configuration(
+      [.online],
+      tiny("online", "cal-ql") + ["online.replay=half", "online.actor=independent"])
+    try OnlineStage(context(configuration)).run(
+      ensemble: agents("cal-ql"), output: folder.file("run"))
+    #expect(try column("online_rows", of: "run") == column("environment_steps", of: "run"))
+    #expect(try column("gradient_steps", of: "run")[1] > 0)
   }
 }

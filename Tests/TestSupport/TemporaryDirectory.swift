@@ -25,3 +25,13 @@ public final class TemporaryDirectory: Sendable {
     (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? []
   }
 }
+
+/// Every file below a folder with its contents, by relative path.
+public func contents(of folder: String) -> [String: Data] {
+  var result: [String: Data] = [:]
+  let names = FileManager.default.enumerator(atPath: folder)
+  while let name = names?.nextObject() as? String {
+    result[name] = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+  }
+  return result
+}

@@ -22,3 +22,8 @@ public struct EpisodeResult: Sendable, Equatable {
     self.unstable = unstable
   }
 }
+
+extension Sequence<EpisodeResult> {
+  /// Undiscounted returns of the episodes in which the simulation held.
+  package var stableReturns: [Double] { filter { !$0.unstable }.map(\.returnValue) }
+}
