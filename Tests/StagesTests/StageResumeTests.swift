@@ -126,6 +126,20 @@ import Testing
     try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
   }
 
+  /// What the agent makes of rows decides how often they come, and a resumed run knows it.
+  @Test func prioritiesAreLearned() throws {
+    let ensemble = try agents()
+    let configuration = try configuration(
+      [.online],
+      tiny("online", "off2on") + [
+        "online.actor=mixture", "online.replay=density-ratio", "online.environmentSteps=40",
+      ])
+    try compare(configuration) { try OnlineStage($0).run(ensemble: ensemble, output: $1) }
+    // Rows nobody has judged would make up the first share of the first block's minibatches.
+    let share = try column("online_fraction", of: "whole")[1]
+    #expect(abs(share - configuration.online.initialOnlineFraction) > 0.01)
+  }
+
   /// Rows wait for the end of their episode, of which returns are the sum, and updates wait for rows; none
   /// is lost.
   @Test func updatesWaitForReturns() throws {
