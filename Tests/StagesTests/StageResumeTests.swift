@@ -40,7 +40,7 @@ import Testing
     #expect(try !results(whole).isEmpty)
   }
 
-  /// Weights, and the table without its time columns.
+  /// Weights, the table without its time columns, and the summary without its times.
   private func results(_ directory: String) throws -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     let names = FileManager.default.enumerator(atPath: directory)
@@ -48,6 +48,14 @@ import Testing
       let path = "\(directory)/\(name)"
       if name.hasPrefix("weights/") && name.hasSuffix(".safetensors") {
         result[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+      }
+      if name == "summary.json" {
+        var values = try #require(
+          try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+            as? [String: Any])
+        for key in values.keys where key.hasSuffix("Seconds") { values[key] = nil }
+        result[name] = [UInt8](
+          try JSONSerialization.data(withJSONObject: values, options: .sortedKeys))
       }
       if name == "progress.csv" {
         let rows = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
