@@ -44,6 +44,21 @@ struct CollectorTests {
     #expect(rows[0].observation[5...].allSatisfy { $0.magnitude <= 0.005 })
   }
 
+  /// The time limit ends an episode, not the task.
+  @Test func theTimeLimitIsNoFall() throws {
+    let robot = try HalfCheetah()
+    let space = robot.specification
+    let uniform = UniformPolicy(
+      observationSize: space.observationSize, actionSize: space.actionSize)
+    let collector = Collector(robot, seed: 1)
+    var rows: [CollectedStep] = []
+    let episodes = collector.collectBlock(of: 1001, uniform) { rows.append($0) }
+    #expect(episodes.map(\.length) == [1000, 1])
+    #expect(episodes.map(\.truncated) == [true, true])
+    #expect(episodes.map(\.terminated) == [false, false])
+    #expect(rows[999].truncated && !rows[999].terminated)
+  }
+
   @Test func restoredCollectorsGoOnWithTheSameBytes() throws {
     let whole = Collector(try Hopper(), seed: 2)
     for _ in 0..<57 { _ = whole.step(policy) }

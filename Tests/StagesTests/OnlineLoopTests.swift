@@ -1,5 +1,10 @@
+import Algorithms
 import Configuration
+import DenseMath
+import Environments
 import Foundation
+import RLCore
+import Replay
 import TestSupport
 import Testing
 
@@ -85,5 +90,50 @@ import Testing
       ensemble: agents("cal-ql"), output: folder.file("run"))
     #expect(try column("online_rows", of: "run") == column("environment_steps", of: "run"))
     #expect(try column("gradient_steps", of: "run")[1] > 0)
+  }
+
+  /// Of one minibatch and networks that stand still, the variance of Q differs by its draws alone.
+  @Test func everyMeasurementOfQHasItsOwnDraws() throws {
+    var setup = AgentSetup(EnvironmentKind.hopper.specification)
+    setup.hiddenSizes = [8, 8]
+    var settings = SoftActorCritic.Settings()
+    (settings.policyLearningRate, settings.criticLearningRate) = (1e-9, 1e-9)
+    let pool = WorkerPool(threads: 1)
+    let team = try AgentTeam(members: 1, pool: pool) { _, pool in
+      try Agent(SoftActorCritic.self, settings, setup, pool: pool)
+    }
+    let meter = QVarianceMeter(team, seed: 1, purpose: "test", pool: pool)
+    func measured() throws -> Double {
+      defer { meter.reset() }
+      try meter.measure(team.agents) { _ in }
+      return try #require(meter.mean)
+    }
+    let first = try measured()
+    #expect(try measured() == first)
+    try team.update(1, fill: { _, _, _ in }, done: { _, _ in })
+    #expect(abs(try measured() - first) > 1e-4 * first)
+  }
+
+  /// Rows that are kept beside an agent are drawn from all that there are.
+  @Test func keptRowsAreOfTheWholeReplay() throws {
+    let space = EnvironmentKind.hopper.specification
+    let count = KeptAgents.rowCount + 500
+    var buffer = ReplayBuffer(
+      capacity: count, observationSize: space.observationSize, actionSize: space.actionSize,
+      positionSize: space.positionSize, velocitySize: space.velocitySize)
+    for number in 0..<count {
+      var row = ReplayRow(collected(1))
+      row.observation[0] = Float(number)
+      buffer.append(row)
+    }
+    try KeptAgents.writeRows(
+      of: buffer, environmentSteps: 7, key: RandomStream.Key(seed: 1, purpose: "kept"),
+      to: folder.path)
+    let rows = try KeptAgents.readRows(in: folder.path, task: space)
+    let numbers = (0..<rows.observations.rows).map { rows.observations[$0, 0] }
+    #expect(Set(numbers).count == KeptAgents.rowCount && numbers == numbers.sorted())
+    // A third of the rows is not kept, of the last 300 as of all.
+    #expect((150..<250).contains(numbers.count { $0 >= Float(count - 300) }))
+    #expect(rows.environmentSteps == 7)
   }
 }
