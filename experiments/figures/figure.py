@@ -56,10 +56,13 @@ def gathered(paths, column):
     for path in paths:
         with open(path, newline="") as file:
             for row in csv.DictReader(file):
+                if "run" in row and row["run"].count("/") == 2:
+                    task, name, seed = row["run"].split("/")
+                    row |= {"task": task, "variant": name, "seed": seed.removeprefix("seed-")}
                 name = row.get("variant") or row.get("method")
                 if not name or "task" not in row or "seed" not in row or column not in row:
-                    sys.exit(f"{path}: needs columns task, variant or method, seed, environment_steps, {column}; "
-                             f"there are {', '.join(row)}")
+                    sys.exit(f"{path}: needs columns task, variant or method, seed (or run: TASK/VARIANT/seed-N), "
+                             f"environment_steps, {column}; there are {', '.join(row)}")
                 if row[column]:
                     points = found.setdefault((row["task"], name, row["seed"]), {})
                     points[int(float(row["environment_steps"]))] = float(row[column])
