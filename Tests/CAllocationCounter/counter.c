@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
-// AddressSanitizer brings an allocator of its own, which must come first.
+// The sanitizers bring allocators of their own, which must come first.
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define OTHER_ALLOCATOR
 #endif
 #endif

@@ -86,7 +86,8 @@ torture-soak-short:
 
 torture-threads: setup
 	$(SWIFT) build $(THREADS) --product BREDPackageTests
-	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test $(THREADS) --skip-build $(TORTURE_SKIP)
+	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/experiments/scripts/races-of-others.txt \
+	  $(SWIFT) test $(THREADS) --skip-build $(TORTURE_SKIP)
 
 torture-undefined: setup
 	$(SWIFT) build $(FLAGS) $(UNDEFINED) --product BREDPackageTests
