@@ -71,3 +71,9 @@ uint64_t allocation_count(void) { return count; }
 #else
 uint64_t allocation_count(void) { return 0; }
 #endif
+
+#ifdef OTHER_ALLOCATOR
+int sanitizer_allocates(void) { return 1; }
+#else
+int sanitizer_allocates(void) { return 0; }
+#endif

@@ -5,3 +5,6 @@
 /// Allocations so far by the calling thread: tests that run at the same time do not disturb it.
 /// Those of OpenBLAS itself do not count.
 uint64_t allocation_count(void);
+
+/// Not zero where a sanitizer's allocator is in the way, and nothing is counted.
+int sanitizer_allocates(void);
