@@ -42,7 +42,7 @@ import Testing
     #expect(last - best == patience && last < 2000)
   }
 
-  @Test func asManyStatesAreHeldOutAsAsked() throws {
+  @Test func theHeldOutShareCounts() throws {
     let ensemble = try agents()
     func validation(_ fraction: Double) throws -> [Double] {
       _ = try distil(ensemble, ["validationFraction=\(fraction)"], to: "held-\(fraction)")
