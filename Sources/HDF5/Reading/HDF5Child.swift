@@ -67,7 +67,7 @@ final class HDF5Child {
     request.processor_seconds = UInt32(clamping: seconds)
     request.fault = limits.fault
     // No other thread is inside libhdf5 while the process is copied.
-    try HDF5Library.locked { () throws(HDF5Error) in
+    try HDF5Library.locked { (_) throws(HDF5Error) in
       (object ?? "").withCString { name in
         request.object = object == nil ? nil : name
         process = bred_h5_start(&request, &socket)

@@ -23,12 +23,14 @@ enum HDF5Library {
     return mutex
   }()
 
-  static func locked<Result>(_ body: () throws(HDF5Error) -> Result) throws(HDF5Error) -> Result {
+  static func locked<Result>(
+    _ body: (borrowing HDF5Entry) throws(HDF5Error) -> Result
+  ) throws(HDF5Error) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     // A thread-safe build keeps the handler per thread, so it is silenced on every entry.
     bred_h5_silence()
-    return try body()
+    return try body(HDF5Entry())
   }
 
   /// For `deinit`: releases something, come what may.
@@ -38,6 +40,30 @@ enum HDF5Library {
     body()
     pthread_mutex_unlock(mutex)
   }
+}
+
+/// The right to call libhdf5, which only ``HDF5Library/locked(_:)`` gives.
+///
+/// What its headers call constants are calls as well, which take the library's own lock. A process that is
+/// copied while another thread holds that one can never enter the library, so constants are had from here alone.
+struct HDF5Entry: ~Copyable {
+  fileprivate init() {}
+
+  var fileAccess: hid_t { bred_h5p_file_access() }
+  var datasetCreation: hid_t { bred_h5p_dataset_create() }
+  var linkCreation: hid_t { bred_h5p_link_create() }
+  /// Creates a file that does not exist yet.
+  var exclusively: UInt32 { bred_h5f_acc_excl() }
+
+  var nativeFloat: hid_t { bred_h5t_native_float() }
+  var nativeDouble: hid_t { bred_h5t_native_double() }
+  var nativeInt64: hid_t { bred_h5t_native_int64() }
+  var float32: hid_t { bred_h5t_ieee_f32le() }
+  var float64: hid_t { bred_h5t_ieee_f64le() }
+  var int8: hid_t { bred_h5t_std_i8le() }
+  var int32: hid_t { bred_h5t_std_i32le() }
+  var int64: hid_t { bred_h5t_std_i64le() }
+  var string: hid_t { bred_h5t_c_s1() }
 }
 
 /// Version of the library in use, such as `1.10.8`.

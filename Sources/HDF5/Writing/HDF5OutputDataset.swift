@@ -23,7 +23,7 @@ public final class HDF5OutputDataset {
   /// datasets are closed, so a writer of reproducible files closes them itself.
   public func close() throws(HDF5Error) {
     let (place, id) = (self.place, self.id)
-    try HDF5Library.locked { () throws(HDF5Error) in
+    try HDF5Library.locked { (_) throws(HDF5Error) in
       if H5Iis_valid(id) > 0 { _ = try place.check(H5Dclose(id), "cannot be written") }
     }
     try file.checkDisk(place)
@@ -38,14 +38,16 @@ public final class HDF5OutputDataset {
   public func write<Element: HDF5Element>(
     _ values: [Element], at firstRow: Int = 0
   ) throws(HDF5Error) {
-    let memory =
-      switch Element.self {
-      case is Float.Type: bred_h5t_native_float()
-      case is Double.Type: bred_h5t_native_double()
-      default: bred_h5t_native_int64()
+    try HDF5Library.locked { (library) throws(HDF5Error) in
+      let memory =
+        switch Element.self {
+        case is Float.Type: library.nativeFloat
+        case is Double.Type: library.nativeDouble
+        default: library.nativeInt64
+        }
+      try values.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
+        try write(bytes.baseAddress, count: values.count, at: firstRow, type: memory)
       }
-    try values.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
-      try write(bytes.baseAddress, count: values.count, at: firstRow, type: memory)
     }
   }
 
@@ -53,8 +55,8 @@ public final class HDF5OutputDataset {
   public func write(_ flags: [Bool], at firstRow: Int = 0) throws(HDF5Error) {
     let bytes = flags.map { Int8($0 ? 1 : 0) }
     let place = self.place
-    try HDF5Library.locked { () throws(HDF5Error) in
-      let type = try HDF5OutputFile.storedType(.boolean, place)
+    try HDF5Library.locked { (library) throws(HDF5Error) in
+      let type = try HDF5OutputFile.storedType(.boolean, place, library)
       let identifier = type.id
       try bytes.span.withUnsafeBytes { (bytes) throws(HDF5Error) in
         try write(bytes.baseAddress, count: flags.count, at: firstRow, type: identifier)
@@ -62,6 +64,7 @@ public final class HDF5OutputDataset {
     }
   }
 
+  /// Behind the lock.
   private func write(
     _ source: UnsafeRawPointer?, count: Int, at firstRow: Int, type: hid_t
   ) throws(HDF5Error) {
@@ -69,15 +72,11 @@ public final class HDF5OutputDataset {
     let rows = firstRow..<firstRow + count / max(1, rowSize)
     precondition(rows.upperBound <= self.rows, "rows \(rows) of \(name), which has \(self.rows)")
     guard count > 0, let source else { return }
-    let place = self.place
-    let (shape, id) = (self.shape, self.id)
-    try HDF5Library.locked { () throws(HDF5Error) in
-      if shape.isEmpty || rows == 0..<self.rows {
-        try place.check(
-          H5Dwrite(id, type, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), source),
-          "cannot be written")
-        return try file.checkDisk(place)
-      }
+    if shape.isEmpty || rows == 0..<self.rows {
+      try place.check(
+        H5Dwrite(id, type, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), source),
+        "cannot be written")
+    } else {
       let space = try HDF5Handle(H5Dget_space(id), .space, place, "cannot read its shape")
       let memory = try HDF5OutputDataset.select(rows, of: shape, in: space, place)
       try place.check(

@@ -28,13 +28,13 @@ public final class HDF5OutputFile {
     let disk = UnsafeMutablePointer<bred_h5_output>.allocate(capacity: 1)
     disk.initialize(to: bred_h5_output())
     do throws(HDF5Error) {
-      self.id = try HDF5Library.locked { () throws(HDF5Error) in
+      self.id = try HDF5Library.locked { (library) throws(HDF5Error) in
         let access = try HDF5Handle(
-          H5Pcreate(bred_h5p_file_access()), .properties, place, "cannot make access properties")
+          H5Pcreate(library.fileAccess), .properties, place, "cannot make access properties")
         // Closing the file closes what is still open in it, so that no handle outlives the file.
         H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
         try place.check(bred_h5_set_output_driver(access.id, disk), "cannot make a driver")
-        let id = H5Fcreate(path, bred_h5f_acc_excl(), hid_t(H5P_DEFAULT), access.id)
+        let id = H5Fcreate(path, library.exclusively, hid_t(H5P_DEFAULT), access.id)
         if disk.pointee.error != 0 {
           if id >= 0 { H5Fclose(id) }
           throw place.error("cannot be created: \(String(cString: strerror(disk.pointee.error)))")
@@ -59,7 +59,7 @@ public final class HDF5OutputFile {
     guard isOpen else { return }
     isOpen = false
     let place = HDF5Place(file: path)
-    try HDF5Library.locked { () throws(HDF5Error) in
+    try HDF5Library.locked { (_) throws(HDF5Error) in
       let status = H5Fclose(id)
       isLost = status < 0
       try place.check(status, "cannot be closed")
@@ -85,14 +85,14 @@ public final class HDF5OutputFile {
   ) throws(HDF5Error) -> HDF5OutputDataset {
     let place = HDF5Place(file: path, object: name)
     precondition(shape.count <= 2, "rank \(shape.count) is above 2")
-    return try HDF5Library.locked { () throws(HDF5Error) in
-      let stored = try HDF5OutputFile.storedType(type, place)
+    return try HDF5Library.locked { (library) throws(HDF5Error) in
+      let stored = try HDF5OutputFile.storedType(type, place, library)
       let extents = shape.map { hsize_t($0) }
       let space = try HDF5Handle(
         shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), extents, nil),
         .space, place, "cannot describe shape \(shape)")
       let creation = try HDF5Handle(
-        H5Pcreate(bred_h5p_dataset_create()), .properties, place, "cannot make properties")
+        H5Pcreate(library.datasetCreation), .properties, place, "cannot make properties")
       // Without time stamps equal content gives equal bytes.
       H5Pset_obj_track_times(creation.id, false)
       if let chunkRows, !shape.isEmpty {
@@ -104,7 +104,7 @@ public final class HDF5OutputFile {
           H5Pset_deflate(creation.id, UInt32(deflate)), "cannot set compression \(deflate)")
       }
       let links = try HDF5Handle(
-        H5Pcreate(bred_h5p_link_create()), .properties, place, "cannot make link properties")
+        H5Pcreate(library.linkCreation), .properties, place, "cannot make link properties")
       H5Pset_create_intermediate_group(links.id, 1)
       let identifier = try place.check(
         H5Dcreate2(
@@ -121,8 +121,8 @@ public final class HDF5OutputFile {
     let place = HDF5Place(file: path, object: name)
     let type = HDF5Type.string(bytes: bytes.count)
     let dataset = try createDataset(name, shape: [], type: type)
-    try HDF5Library.locked { () throws(HDF5Error) in
-      let stored = try HDF5OutputFile.storedType(type, place)
+    try HDF5Library.locked { (library) throws(HDF5Error) in
+      let stored = try HDF5OutputFile.storedType(type, place, library)
       try place.check(
         H5Dwrite(
           dataset.id, stored.id, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), bytes),
@@ -141,9 +141,9 @@ public final class HDF5OutputFile {
   /// Makes a group, and those on its path that are missing.
   public func createGroup(_ name: String) throws(HDF5Error) {
     let place = HDF5Place(file: path, object: name)
-    try HDF5Library.locked { () throws(HDF5Error) in
+    try HDF5Library.locked { (library) throws(HDF5Error) in
       let links = try HDF5Handle(
-        H5Pcreate(bred_h5p_link_create()), .properties, place, "cannot make link properties")
+        H5Pcreate(library.linkCreation), .properties, place, "cannot make link properties")
       H5Pset_create_intermediate_group(links.id, 1)
       _ = try HDF5Handle(
         H5Gcreate2(id, name, links.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT)), .object, place,
@@ -154,40 +154,42 @@ public final class HDF5OutputFile {
   /// Attaches a 64-bit integer to a group or dataset that exists.
   public func setAttribute(_ name: String, of object: String, to value: Int) throws(HDF5Error) {
     let place = HDF5Place(file: path, object: "\(object)/@\(name)")
-    try HDF5Library.locked { () throws(HDF5Error) in
+    try HDF5Library.locked { (library) throws(HDF5Error) in
       let space = try HDF5Handle(
         H5Screate(H5S_SCALAR), .space, place, "cannot describe a scalar")
       let attribute = try HDF5Handle(
         H5Acreate_by_name(
-          id, object, name, bred_h5t_std_i64le(), space.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT),
+          id, object, name, library.int64, space.id, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT),
           hid_t(H5P_DEFAULT)), .attribute, place, "cannot be created")
       var number = Int64(value)
       try place.check(
-        H5Awrite(attribute.id, bred_h5t_native_int64(), &number), "cannot be written")
+        H5Awrite(attribute.id, library.nativeInt64, &number), "cannot be written")
     }
   }
 
   /// A file type for `type`; the caller owns it.
-  static func storedType(_ type: HDF5Type, _ place: HDF5Place) throws(HDF5Error) -> HDF5Handle {
+  static func storedType(
+    _ type: HDF5Type, _ place: HDF5Place, _ library: borrowing HDF5Entry
+  ) throws(HDF5Error) -> HDF5Handle {
     func copy(_ base: hid_t) throws(HDF5Error) -> HDF5Handle {
       try HDF5Handle(H5Tcopy(base), .type, place, "cannot make its type")
     }
     switch type {
-    case .float(bytes: 4): return try copy(bred_h5t_ieee_f32le())
-    case .float(bytes: 8): return try copy(bred_h5t_ieee_f64le())
-    case .integer(bytes: 1, signed: true): return try copy(bred_h5t_std_i8le())
-    case .integer(bytes: 4, signed: true): return try copy(bred_h5t_std_i32le())
-    case .integer(bytes: 8, signed: true): return try copy(bred_h5t_std_i64le())
+    case .float(bytes: 4): return try copy(library.float32)
+    case .float(bytes: 8): return try copy(library.float64)
+    case .integer(bytes: 1, signed: true): return try copy(library.int8)
+    case .integer(bytes: 4, signed: true): return try copy(library.int32)
+    case .integer(bytes: 8, signed: true): return try copy(library.int64)
     case .boolean:
       let handle = try HDF5Handle(
-        H5Tenum_create(bred_h5t_std_i8le()), .type, place, "cannot make its type")
+        H5Tenum_create(library.int8), .type, place, "cannot make its type")
       for (name, value) in [("FALSE", Int8(0)), ("TRUE", Int8(1))] {
         var value = value
         try place.check(H5Tenum_insert(handle.id, name, &value), "cannot make its type")
       }
       return handle
     case .string(let bytes):
-      let handle = try copy(bred_h5t_c_s1())
+      let handle = try copy(library.string)
       try place.check(H5Tset_size(handle.id, bytes), "cannot make its type")
       // As h5py and numpy: the text may fill the field to its last byte.
       try place.check(H5Tset_strpad(handle.id, H5T_STR_NULLPAD), "cannot make its type")
