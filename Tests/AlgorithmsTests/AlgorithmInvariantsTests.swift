@@ -156,6 +156,22 @@ import Testing
     #expect(after - before == 0, "\(Double(after - before) / 10) allocations an update")
   }
 
+  /// An agent that is gone has released all that it had.
+  @Test(
+    .disabled(if: sanitizer_allocates() != 0, "allocations are a sanitizer's"), arguments: cases)
+  func nothingIsLeftOfAnAgent(of one: (String, Int, Int)) throws {
+    func useOne() throws {
+      let agent = try Self.agent(
+        one.0, threads: 1, ensembleSize: one.1, actorMembers: one.2)
+      _ = try agent.update(on: Self.batch(agent, step: 0))
+    }
+    // Tables that stay for the life of the process are made once.
+    for _ in 0..<2 { try useOne() }
+    let before = allocation_balance()
+    for _ in 0..<10 { try useOne() }
+    #expect(allocation_balance() == before)
+  }
+
   enum Column: CaseIterable { case observations, actions, rewards, masks, nextObservations }
 
   @Test(arguments: AlgorithmRegistry.names, Column.allCases)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <features.h>
 #include <link.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -19,8 +20,10 @@ extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
+extern void __libc_free(void *);
 
 static _Thread_local uint64_t count;
+static _Thread_local int64_t live;
 
 // Where OpenBLAS lies. Its products of small matrices take a buffer on processors with AVX-512, which is
 // its affair and no matter of ours.
@@ -43,33 +46,52 @@ __attribute__((constructor)) static void find_library(void) { dl_iterate_phdr(re
 void *malloc(size_t size) {
   uintptr_t caller = (uintptr_t)__builtin_return_address(0);
   count += caller < library_begin || caller >= library_end;
+  live++;
   return __libc_malloc(size);
 }
 
 void *calloc(size_t number, size_t size) {
   count++;
+  live++;
   return __libc_calloc(number, size);
 }
 
 void *realloc(void *memory, size_t size) {
   count++;
+  // Of no bytes it releases.
+  live += !memory - (memory && !size);
   return __libc_realloc(memory, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
   count++;
+  live++;
   return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
   count++;
+  live++;
   *memory = __libc_memalign(alignment, size);
   return *memory ? 0 : ENOMEM;
 }
 
+void free(void *memory) {
+  live -= memory != NULL;
+  __libc_free(memory);
+}
+
 uint64_t allocation_count(void) { return count; }
+int64_t allocation_balance(void) { return live; }
+
+uint64_t heap_bytes_in_use(void) {
+  struct mallinfo2 all = mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
 #else
 uint64_t allocation_count(void) { return 0; }
+int64_t allocation_balance(void) { return 0; }
+uint64_t heap_bytes_in_use(void) { return 0; }
 #endif
 
 #ifdef OTHER_ALLOCATOR
