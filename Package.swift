@@ -150,6 +150,13 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "CFaults", path: "Tests/CFaults"),
+    // Built for `make torture-soak` only.
+    .executableTarget(
+      name: "ShortRuns",
+      dependencies: [
+        "CAllocationCounter", "Configuration", "DenseMath", "Environments", "Runs", "Stages",
+      ],
+      path: "Tests/ShortRuns", swiftSettings: settings),
     tests("DenseMathTests", ["DenseMath", "CVectorKernels"]),
     tests("AutodiffTests", ["Autodiff", "RLCore", "DenseMath"]),
     tests(

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""One long run, watched: its memory and its open files must not grow.
+"""One long run, or many short ones in one process, watched: neither memory nor open files may grow.
 
     python3 experiments/torture/soak.py --seconds 7200
+    python3 experiments/torture/soak.py --seconds 7200 --short .build/release/ShortRuns
 
 A run with a full replay buffer, checkpoints, evaluations and kept policies goes on until the time is up; it is
 interrupted and resumed once a `--piece`. Started again with `--go-on`, it continues where it was, and samples add
 up. Of the samples after the buffer has filled, the slope of the memory must be below `--slope` MiB an hour, and
 the number of open files must be the same.
+
+Short runs are another program's (Tests/ShortRuns), which uses the library and looks at itself between two runs. The first
+third does not count. Beside the slope, what the heap has in use must not grow by `--leak` bytes from run to run: the
+smallest block that a run could leave behind has more.
 """
 import csv
 import json
@@ -41,11 +46,11 @@ def sample(process):
 
 
 def slope(points):
-    """Of the line of least squares, in units an hour."""
+    """Of the line of least squares."""
     mean_x = sum(x for x, _ in points) / len(points)
     mean_y = sum(y for _, y in points) / len(points)
     spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return 3600 * sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
 
 
 def watch(arguments, settings, table, seconds):
@@ -67,6 +72,37 @@ def watch(arguments, settings, table, seconds):
         sys.exit(f"soak: the run ends with status {process.returncode}: {errors}")
 
 
+def keep(result, arguments):
+    with open(f"{arguments.output}/result.json", "w") as file:
+        json.dump(result, file, indent=2)
+        file.write("\n")
+
+
+def short_runs(arguments, table):
+    folder = f"{arguments.output}/work"
+    os.makedirs(folder)
+    with open(table, "w") as file:
+        command = [arguments.short, str(arguments.seconds), str(arguments.interval), folder]
+        status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file).returncode
+    if status:
+        sys.exit(f"soak: LOST: {arguments.short} ends with status {status}")
+    with open(table, newline="") as file:
+        rows = [[float(value) for value in row] for row in csv.reader(file)]
+    judged = rows[len(rows) // 3:]
+    if len(judged) < 10:
+        sys.exit("soak: too short for a judgement")
+    growth = 3600 * slope([(row[0], row[2]) for row in judged])
+    leak = slope([(row[1], row[3]) for row in judged])
+    tenths = [round(rows[(len(rows) - 1) * i // 10][2], 1) for i in range(11)]
+    files = sorted({int(row[4]) for row in judged})
+    keep({"campaign": "soak-short", "seconds": round(rows[-1][0]), "runs": int(rows[-1][1]), "MiBAtEachTenth": tenths,
+          "slopeMiBPerHour": round(growth, 2), "heapBytesPerRun": round(leak, 3), "files": files}, arguments)
+    print(f"soak: {rows[-1][1]:.0f} runs in {rows[-1][0]:.0f} s, MiB at each tenth {tenths}, slope {growth:.2f} MiB an hour, "
+          f"heap {leak:.3f} bytes a run, open files {files}")
+    if growth > arguments.slope or leak > arguments.leak or len(files) > 1:
+        sys.exit("soak: LOST: it grows")
+
+
 def judge(arguments, table):
     pieces = {}
     with open(table, newline="") as file:
@@ -77,7 +113,7 @@ def judge(arguments, table):
     if not pieces:
         sys.exit("soak: too short for a judgement")
     # Pieces of one length count alike.
-    worst = max(slope([(s, m) for s, m, _ in rows]) for rows in pieces.values())
+    worst = max(3600 * slope([(s, m) for s, m, _ in rows]) for rows in pieces.values())
     # A checkpoint that is being written is one more for a moment; what most samples say must not change.
     files = sorted({statistics.mode(f for _, _, f in half)
                     for rows in pieces.values() for half in (rows[:len(rows) // 2], rows[len(rows) // 2:])})
@@ -85,9 +121,7 @@ def judge(arguments, table):
     peak = max(m for rows in pieces.values() for _, m, _ in rows)
     result = {"campaign": "soak", "seconds": round(total), "pieces": len(pieces), "peakMiB": round(peak, 1),
               "slopeMiBPerHour": round(worst, 2), "files": files}
-    with open(f"{arguments.output}/result.json", "w") as file:
-        json.dump(result, file, indent=2)
-        file.write("\n")
+    keep(result, arguments)
     print(f"soak: {total:.0f} s in {len(pieces)} processes, at most {peak:.1f} MiB, "
           f"slope at most {worst:.2f} MiB an hour, open files {files}")
     if worst > arguments.slope or len(files) > 1:
@@ -101,6 +135,8 @@ def main():
     arguments.add_argument("--interval", type=float, default=2, help="seconds between samples (2)")
     arguments.add_argument("--warm", type=float, default=20, help="seconds of each process that do not count (20)")
     arguments.add_argument("--slope", type=float, default=4, help="MiB an hour that are allowed (4)")
+    arguments.add_argument("--short", metavar="PROGRAM", help="short runs in one process, by this program")
+    arguments.add_argument("--leak", type=float, default=8, help="bytes of heap that a short run may add (8)")
     arguments.add_argument("--go-on", action="store_true", help="continue what is there")
     arguments = arguments.parse_args()
     if arguments.go_on:
@@ -108,6 +144,8 @@ def main():
     else:
         begin(arguments)
     settings, table = f"{arguments.output}/settings.yaml", f"{arguments.output}/samples.csv"
+    if arguments.short:
+        return short_runs(arguments, table)
     with open(settings, "w") as file:
         file.write(SETTINGS)
     left = arguments.seconds

@@ -1,5 +1,5 @@
 # Faults on purpose: what is injected, how often, and what was lost stands in docs/reliability.md.
-#   make torture           every campaign at its full length (hours); ends at the first loss and keeps the evidence
+#   make torture           every campaign at its full length, beside the two hours of the soak; ends with an error after a loss
 #   make torture-short     the same in about five minutes; part of make test-long
 #   make torture-kills     runs killed at their file-system calls and resumed
 #   make torture-errors    full disks, quotas, broken disks and short writes at those calls
@@ -9,8 +9,8 @@
 #   make torture-sweeps    two workers on one sweep, one of them killed
 #   make torture-downloads servers that break off, stall, lie, or change the file
 #   make torture-parsers   damaged safetensors, YAML and Minari metadata under AddressSanitizer
-#   make torture-threads   tests under ThreadSanitizer
-#   make torture-undefined tests under UndefinedBehaviorSanitizer
+#   make torture-memory    the tests under AddressSanitizer and, of the C code, UndefinedBehaviorSanitizer
+#   make torture-threads   the tests under ThreadSanitizer
 #   make torture-soak      a long run and many short ones, side by side: memory and open files
 #
 # Variables: TORTURE_SEED (which faults, 1), TORTURE_COUNT (how many of a campaign; its own number), TORTURE_SECONDS
@@ -22,19 +22,25 @@ TORTURE_COUNT ?=
 TORTURE_SECONDS ?= 7200
 TORTURE_WORDS = --bred $(BRED) --seed $(TORTURE_SEED)
 TORTURE_OF = $(if $(TORTURE_COUNT),$(TORTURE_COUNT),$(1))
-# Swift traps by itself; this is for the kernels in C. A finding ends the tests with an illegal instruction.
-UNDEFINED := --scratch-path .build-undefined -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 THREADS := --sanitize=thread --scratch-path .build-threads -Xswiftc -O
+# Leaks, races: what is not ours.
+LEAKS := LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt
+RACES := TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/experiments/scripts/races-of-others.txt
 
 # All tests but those that start the command, which is another program, not built for this.
 TORTURE_SKIP := --skip '^CommandTests'
 
-.PHONY: torture torture-short torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps \
-  torture-downloads torture-parsers torture-threads torture-undefined torture-soak torture-soak-long \
-  torture-soak-short torture-tests
+.PHONY: torture torture-short torture-campaigns torture-kills torture-errors torture-power torture-bits torture-poison \
+  torture-sweeps torture-downloads torture-parsers torture-memory torture-threads torture-soak torture-soak-long \
+  torture-soak-short torture-tests torture-memory-tests torture-runs
 
-torture: torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps torture-downloads \
-  torture-parsers torture-threads torture-undefined torture-soak
+# The soak takes its time whatever else goes on. After a loss the others go on too.
+torture: torture-tests torture-runs
+	$(MAKE) --keep-going -j4 torture-soak-long torture-soak-short torture-campaigns
+	@echo "torture: seed $(TORTURE_SEED), nothing lost"
+
+torture-campaigns: torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps torture-downloads \
+  torture-parsers torture-memory torture-threads
 
 torture-kills: build
 	python3 $(TORTURE)/kills.py $(TORTURE_WORDS) --count $(call TORTURE_OF,1000)
@@ -48,8 +54,7 @@ torture-power: build
 torture-sweeps: build
 	python3 $(TORTURE)/sweeps.py $(TORTURE_WORDS) --count $(call TORTURE_OF,50)
 
-torture-tests: setup
-	$(SWIFT) build $(FLAGS) --product bred
+torture-tests: build
 	$(SWIFT) build $(FLAGS) --product BREDPackageTests
 
 torture-bits: torture-tests
@@ -61,11 +66,15 @@ torture-poison: torture-tests
 torture-downloads: build
 	python3 $(TORTURE)/downloads.py $(TORTURE_WORDS) --count $(call TORTURE_OF,200)
 
-torture-parsers: setup
+torture-memory-tests: setup
 	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
-	BRED_FUZZ_COUNT=$(call TORTURE_OF,400000) BRED_FUZZ_SEED=$(TORTURE_SEED) \
-	LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt \
+
+torture-parsers: torture-memory-tests
+	BRED_FUZZ_COUNT=$(call TORTURE_OF,340000) BRED_FUZZ_SEED=$(TORTURE_SEED) $(LEAKS) \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter '(SafetensorsFileTests|DamagedYAMLTests|MinariDamageTests)/fuzz'
+
+torture-memory: torture-memory-tests
+	$(LEAKS) $(SWIFT) test $(SANITIZE) --skip-build $(TORTURE_SKIP)
 
 torture-short: build
 	python3 $(TORTURE)/kills.py $(TORTURE_WORDS) --count 50
@@ -74,21 +83,18 @@ torture-short: build
 	python3 $(TORTURE)/sweeps.py $(TORTURE_WORDS) --count 3
 	python3 $(TORTURE)/downloads.py $(TORTURE_WORDS) --count 30
 
-# Each half takes one processor, so both run at once.
-torture-soak: torture-tests
-	$(MAKE) -j2 torture-soak-long torture-soak-short
-
-torture-soak-long:
-	python3 $(TORTURE)/soak.py --bred $(BRED) --seconds $(TORTURE_SECONDS)
-
-torture-soak-short:
-	BRED_SOAK_SECONDS=$(TORTURE_SECONDS) $(SWIFT) test $(FLAGS) --skip-build --filter SoakTests
-
 torture-threads: setup
 	$(SWIFT) build $(THREADS) --product BREDPackageTests
-	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/experiments/scripts/races-of-others.txt \
-	  $(SWIFT) test $(THREADS) --skip-build $(TORTURE_SKIP)
+	$(RACES) $(SWIFT) test $(THREADS) --skip-build $(TORTURE_SKIP)
 
-torture-undefined: setup
-	$(SWIFT) build $(FLAGS) $(UNDEFINED) --product BREDPackageTests
-	$(SWIFT) test $(FLAGS) $(UNDEFINED) --skip-build $(TORTURE_SKIP)
+torture-runs: build
+	$(SWIFT) build $(FLAGS) --product ShortRuns
+
+torture-soak: torture-runs
+	$(MAKE) -j2 torture-soak-long torture-soak-short
+
+torture-soak-long: build
+	python3 $(TORTURE)/soak.py --bred $(BRED) --seconds $(TORTURE_SECONDS)
+
+torture-soak-short: torture-runs
+	python3 $(TORTURE)/soak.py --short .build/release/ShortRuns --seconds $(TORTURE_SECONDS) --output .build/torture/soak-short
