@@ -1,5 +1,4 @@
 public import DenseMath
-import Synchronization
 
 package typealias Floats = UnsafeMutablePointer<Float>
 
@@ -240,30 +239,6 @@ package final class Tape: @unchecked Sendable {
     var sum = 0.0
     for i in 0..<loss.rows * loss.columns { sum += Double(loss.storage[i]) }
     return sum
-  }
-}
-
-/// Numbers of the updates under way, one for each tape.
-///
-/// A variable may outlive its tape and still look, so a counter is never released. The next tape gets it and
-/// counts on: it shows no number twice.
-private enum UpdateCounters {
-  private struct Counter: @unchecked Sendable {
-    let pointer: UnsafeMutablePointer<UInt64>
-  }
-  private static let free = Mutex<[Counter]>([])
-
-  static func take() -> UnsafeMutablePointer<UInt64> {
-    if let counter = free.withLock({ $0.popLast() }) { return counter.pointer }
-    let pointer = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-    pointer.initialize(to: 1)
-    return pointer
-  }
-
-  static func giveBack(_ pointer: UnsafeMutablePointer<UInt64>) {
-    pointer.pointee += 1
-    let counter = Counter(pointer: pointer)
-    free.withLock { $0.append(counter) }
   }
 }
 
