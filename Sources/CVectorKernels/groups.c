@@ -84,9 +84,11 @@ BK_KERNEL(ptrdiff_t, bk_group_layer,
       const float *weights = w + (ptrdiff_t)index[p] * at_once;
       BK_UNROLL for (int t = 0; t < at_once; t++) sums[t] += weights[t] * row;
     }
-    // Weights beyond the last unit are zero, and so is what comes out.
-    BK_UNROLL for (int t = 0; t < at_once; t++)
-      count = keep(&sums[t], unit + t, out, out_index, place, bk_group_off(units), count);
+    BK_UNROLL for (int t = 0; t < at_once; t++) {
+      ptrdiff_t then = keep(&sums[t], unit + t, out, out_index, place, bk_group_off(units), count);
+      // Weights beyond the last unit are zero, but zero times NaN is NaN.
+      count = unit + t < units ? then : count;
+    }
   }
   return count;
 }

@@ -172,37 +172,47 @@ enum MemberSeed {
 
 /// Means of every member's metrics over one epoch. Each member's are touched by its thread alone.
 final class MemberAverages: @unchecked Sendable {
-  private var averages: [EpochAverage]
+  /// An object for each: a write to an element of an array that threads share is one to the array as well.
+  private final class Member {
+    var average: EpochAverage
+    init(_ average: EpochAverage) { self.average = average }
+  }
+
+  private let members: [Member]
 
   init(_ team: AgentTeam) {
-    averages = team.agents.map { EpochAverage(names: $0.metricNames) }
+    members = team.agents.map { Member(EpochAverage(names: $0.metricNames)) }
   }
 
-  func add(_ metrics: Metrics, of member: Int) {
-    averages.withUnsafeMutableBufferPointer { $0[member].add(metrics) }
-  }
+  func add(_ metrics: Metrics, of member: Int) { members[member].average.add(metrics) }
 
-  var count: Int { averages[0].count }
+  var count: Int { members[0].average.count }
 
   /// Of one agent under their own names, of several under `memberI_NAME`.
   func values(prefixed: Bool) -> [String: Double] {
-    guard prefixed else { return averages[0].values }
-    return averages.enumerated().reduce(into: [:]) { result, item in
-      for (name, value) in item.element.values { result["member\(item.offset)_\(name)"] = value }
+    guard prefixed else { return members[0].average.values }
+    return members.enumerated().reduce(into: [:]) { result, item in
+      for (name, value) in item.element.average.values {
+        result["member\(item.offset)_\(name)"] = value
+      }
     }
   }
 
   var values: [String: Double] { values(prefixed: true) }
 
-  func reset() { for member in averages.indices { averages[member].reset() } }
+  func reset() { for member in members { member.average.reset() } }
 
   var state: NamedTensors {
     var state = NamedTensors()
-    for (member, average) in averages.enumerated() { state.add(average.state, under: "\(member)") }
+    for (number, member) in members.enumerated() {
+      state.add(member.average.state, under: "\(number)")
+    }
     return state
   }
 
   func restore(_ state: NamedTensors) throws(StateError) {
-    for member in averages.indices { try averages[member].restore(state.part("\(member)")) }
+    for (number, member) in members.enumerated() {
+      try member.average.restore(state.part("\(number)"))
+    }
   }
 }

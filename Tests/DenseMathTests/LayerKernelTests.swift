@@ -114,6 +114,25 @@ import Testing
     #expect(Array(x[0..<12]) == [4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 18, 19])
   }
 
+  /// NaN below switches every unit on, and none that is not there: layers are padded.
+  @Test(arguments: BLAS.vectorInstructionSets, [1, 3, 8, 17])
+  func groupsOfNaNKeepTheirUnits(name: String, units: Int) {
+    let (lanes, room) = (Int(BK_HALF_GROUP), Int(BK_GROUP_ROOM))
+    var out = [Float](repeating: 0, count: (units + room) * lanes)
+    var index = [Int32](repeating: -1, count: units + room)
+    var place = index
+    let kept = BLAS.withVectorInstructionSet(name) {
+      var arranged = [Float](repeating: 0, count: 2 * (units + room))
+      bk_group_arrange([Float](repeating: 1, count: 2 * units), 2, 2, units, &arranged)
+      return bk_group_layer(
+        [Float](repeating: .nan, count: lanes), [1], 1, arranged, 2,
+        [Float](repeating: 0, count: units), units, &out, &index, &place)
+    }
+    #expect(kept == units)
+    #expect(Array(index[..<kept]) == Array(0..<Int32(units)))
+    #expect(out[(bk_group_off(units) * lanes)...].allSatisfy { $0 == 0 })
+  }
+
   @Test(arguments: widths + [2500]) func adamFollowsItsDefinition(count: Int) {
     let parts = 3
     var p = Self.random(count, "p")
