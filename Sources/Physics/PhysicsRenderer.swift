@@ -83,8 +83,8 @@ public final class PhysicsRenderer {
   private let opengl: DrawingContext
   private let model: PhysicsModel
   private var state: PhysicsState
-  private let context = UnsafeMutablePointer<mjrContext>.allocate(capacity: 1)
-  private let scene = UnsafeMutablePointer<mjvScene>.allocate(capacity: 1)
+  private let context: UnsafeMutablePointer<mjrContext>
+  private let scene: UnsafeMutablePointer<mjvScene>
   private var options = mjvOption()
   /// One for each panel.
   private var cameras: [mjvCamera]
@@ -114,6 +114,9 @@ public final class PhysicsRenderer {
     state = try PhysicsState(model: self.model)
     (panelSize, self.panels) = (size, panels)
     cameras = Array(repeating: camera, count: panels)
+    // Nothing fails from here on, so `deinit` releases them.
+    context = .allocate(capacity: 1)
+    scene = .allocate(capacity: 1)
     opengl.use()
     mjv_defaultOption(&options)
     mjv_defaultScene(scene)
