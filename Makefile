@@ -22,6 +22,7 @@ FLAGS := -c release -Xswiftc -enable-testing
 # Swift traps by itself where its behaviour would be undefined; the C code does so here.
 SANITIZE := --sanitize=address --scratch-path .build-sanitize -Xswiftc -O \
   -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
+LEAKS := LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt
 BRED := .build/release/bred
 # Everything that `import BRED` brings in.
 ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Datasets Configuration Runs \
@@ -29,7 +30,7 @@ ROOMS := BRED DenseMath RLCore Autodiff Algorithms Agents Replay Environments Da
 PACKAGES := libmujoco-dev libopenblas-dev libhdf5-dev pkg-config
 ASROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-.PHONY: help setup build test test-long slurm-test lint format settings library demo bench docs docs-check clean
+.PHONY: help setup build test test-long sanitized-tests slurm-test lint format settings library demo bench docs docs-check clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -65,8 +66,11 @@ test-long: setup
 	$(MAKE) docs-check
 	$(MAKE) figures SCALE=smoke QUIET=--quiet
 	$(MAKE) torture-short
-	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
+	$(MAKE) sanitized-tests
 	$(LEAKS) $(SWIFT) test $(SANITIZE) --skip-build --filter 'HDF5Tests|DatasetsTests|AutodiffTests|AgentsTests|ReplayTests'
+
+sanitized-tests: setup
+	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
 
 slurm-test: build
 	experiments/scripts/slurm-test.sh $(BRED)

@@ -66,9 +66,9 @@ package final class Tape: @unchecked Sendable {
 
   deinit {
     clear()
+    UpdateCounters.giveBack(generation)
     nodes.deallocate()
     calls.deallocate()
-    UpdateCounters.giveBack(generation)
   }
 
   private func clear() {

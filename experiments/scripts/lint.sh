@@ -36,6 +36,9 @@ only_in COpenBLAS DenseMath
 only_in CMuJoCo Physics
 only_in CRenderContext Physics
 only_in CHDF5 HDF5
+# What libhdf5 calls constants are calls; HDF5Entry has them behind the lock.
+found=$(grep -rlE 'bred_h5[tpf]_' --include='*.swift' Sources | grep -v '/HDF5Library.swift$')
+[ -z "$found" ] || complain "only HDF5Entry may ask libhdf5 for its constants: $found"
 only_in CHDF5Driver HDF5
 only_in CHDF5Probe HDF5
 

@@ -91,6 +91,8 @@ def short_runs(arguments, table):
     judged = rows[len(rows) // 3:]
     if len(judged) < 10:
         sys.exit("soak: too short for a judgement")
+    if not all(row[3] > 0 for row in judged):
+        sys.exit(f"soak: {arguments.short} cannot see its heap")
     growth = 3600 * slope([(row[0], row[2]) for row in judged])
     leak = slope([(row[1], row[3]) for row in judged])
     tenths = [round(rows[(len(rows) - 1) * i // 10][2], 1) for i in range(11)]
@@ -139,6 +141,8 @@ def main():
     arguments.add_argument("--leak", type=float, default=8, help="bytes of heap that a short run may add (8)")
     arguments.add_argument("--go-on", action="store_true", help="continue what is there")
     arguments = arguments.parse_args()
+    if arguments.short and arguments.go_on:
+        sys.exit("soak: short runs have nothing to continue: --go-on does not go with --short")
     if arguments.go_on:
         arguments.bred, arguments.output = os.path.abspath(arguments.bred), os.path.abspath(arguments.output)
     else:

@@ -23,8 +23,6 @@ TORTURE_SECONDS ?= 7200
 TORTURE_WORDS = --bred $(BRED) --seed $(TORTURE_SEED)
 TORTURE_OF = $(if $(TORTURE_COUNT),$(TORTURE_COUNT),$(1))
 THREADS := --sanitize=thread --scratch-path .build-threads -Xswiftc -O
-# Leaks, races: what is not ours.
-LEAKS := LSAN_OPTIONS=suppressions=$(CURDIR)/experiments/scripts/leaks-of-others.txt
 RACES := TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/experiments/scripts/races-of-others.txt
 
 # All tests but those that start the command, which is another program, not built for this.
@@ -32,7 +30,7 @@ TORTURE_SKIP := --skip '^CommandTests'
 
 .PHONY: torture torture-short torture-campaigns torture-kills torture-errors torture-power torture-bits torture-poison \
   torture-sweeps torture-downloads torture-parsers torture-memory torture-threads torture-soak torture-soak-long \
-  torture-soak-short torture-tests torture-memory-tests torture-runs
+  torture-soak-short torture-tests torture-runs
 
 # The soak takes its time whatever else goes on. After a loss the others go on too.
 torture: torture-tests torture-runs
@@ -66,14 +64,11 @@ torture-poison: torture-tests
 torture-downloads: build
 	python3 $(TORTURE)/downloads.py $(TORTURE_WORDS) --count $(call TORTURE_OF,200)
 
-torture-memory-tests: setup
-	$(SWIFT) build $(SANITIZE) --product BREDPackageTests
-
-torture-parsers: torture-memory-tests
+torture-parsers: sanitized-tests
 	BRED_FUZZ_COUNT=$(call TORTURE_OF,340000) BRED_FUZZ_SEED=$(TORTURE_SEED) $(LEAKS) \
 	  $(SWIFT) test $(SANITIZE) --skip-build --filter '(SafetensorsFileTests|DamagedYAMLTests|MinariDamageTests)/fuzz'
 
-torture-memory: torture-memory-tests
+torture-memory: sanitized-tests
 	$(LEAKS) $(SWIFT) test $(SANITIZE) --skip-build $(TORTURE_SKIP)
 
 torture-short: build
