@@ -89,8 +89,9 @@ def short_runs(arguments, table):
     with open(table, newline="") as file:
         rows = [[float(value) for value in row] for row in csv.reader(file)]
     judged = rows[len(rows) // 3:]
-    if len(judged) < 10:
-        sys.exit("soak: too short for a judgement")
+    # Some kilobytes settle in the first hundreds of runs, whatever else.
+    if len(judged) < 10 or judged[-1][1] - judged[0][1] < 1000:
+        sys.exit(f"soak: too short for a judgement: {rows[-1][1]:.0f} runs, two thirds of which must be 1,000")
     if not all(row[3] > 0 for row in judged):
         sys.exit(f"soak: {arguments.short} cannot see its heap")
     growth = 3600 * slope([(row[0], row[2]) for row in judged])
