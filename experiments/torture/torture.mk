@@ -32,9 +32,10 @@ TORTURE_SKIP := --skip '^CommandTests'
   torture-sweeps torture-downloads torture-parsers torture-memory torture-threads torture-soak torture-soak-long \
   torture-soak-short torture-tests torture-runs
 
-# The soak takes its time whatever else goes on. After a loss the others go on too.
+# The soak takes two hours whatever else goes on: both halves begin at once (five jobs: with four, two sanitized builds
+# and the kills kept the second half waiting) and take the processor time that is left. After a loss the others go on.
 torture: torture-tests torture-runs
-	$(MAKE) --keep-going -j4 torture-soak-long torture-soak-short torture-campaigns
+	$(MAKE) --keep-going -j5 torture-soak-long torture-soak-short torture-campaigns
 	@echo "torture: seed $(TORTURE_SEED), nothing lost"
 
 torture-campaigns: torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps torture-downloads \
@@ -89,7 +90,7 @@ torture-soak: torture-runs
 	$(MAKE) -j2 torture-soak-long torture-soak-short
 
 torture-soak-long: build
-	python3 $(TORTURE)/soak.py --bred $(BRED) --seconds $(TORTURE_SECONDS)
+	nice python3 $(TORTURE)/soak.py --bred $(BRED) --seconds $(TORTURE_SECONDS)
 
 torture-soak-short: torture-runs
-	python3 $(TORTURE)/soak.py --short .build/release/ShortRuns --seconds $(TORTURE_SECONDS) --output .build/torture/soak-short
+	nice python3 $(TORTURE)/soak.py --short .build/release/ShortRuns --seconds $(TORTURE_SECONDS) --output .build/torture/soak-short
