@@ -32,14 +32,14 @@ TORTURE_SKIP := --skip '^CommandTests'
   torture-sweeps torture-downloads torture-parsers torture-memory torture-threads torture-soak torture-soak-long \
   torture-soak-short torture-tests torture-runs
 
-# The soak takes two hours whatever else goes on: both halves begin at once (five jobs: with four, two sanitized builds
-# and the kills kept the second half waiting) and take the processor time that is left. After a loss the others go on.
+# The soak takes two hours whatever else goes on: both halves begin at once, a job each, and take the processor time that
+# the campaigns leave, which share two jobs of their own. After a loss the others go on.
 torture: torture-tests torture-runs
-	$(MAKE) --keep-going -j5 torture-soak-long torture-soak-short torture-campaigns
+	$(MAKE) --keep-going -j3 torture-soak-long torture-soak-short torture-campaigns
 	@echo "torture: seed $(TORTURE_SEED), nothing lost"
 
-torture-campaigns: torture-kills torture-errors torture-power torture-bits torture-poison torture-sweeps torture-downloads \
-  torture-parsers torture-memory torture-threads
+torture-campaigns:
+	$(MAKE) -j2 $(addprefix torture-,kills errors power bits poison sweeps downloads parsers memory threads)
 
 torture-kills: build
 	python3 $(TORTURE)/kills.py $(TORTURE_WORDS) --count $(call TORTURE_OF,1000)
