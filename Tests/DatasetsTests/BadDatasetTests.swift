@@ -155,7 +155,7 @@ import Testing
   @Test func mutated() throws {
     let whole = try collected()
     var outcomes = [0, 0]
-    let files = Resources.longTests ? 800 : 200
+    let files = Resources.longTests ? 800 : 80
     for step in 0..<files {
       var generator = RandomStream(seed: 3, purpose: "mutate/dataset", step: UInt64(step))
       try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(

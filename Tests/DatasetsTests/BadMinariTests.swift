@@ -172,7 +172,8 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: url))
     let output = folder.file("out.hdf5")
     var outcomes = [0, 0]
-    for step in 0..<300 {
+    let files = Resources.longTests ? 300 : 80
+    for step in 0..<files {
       var generator = RandomStream(seed: 4, purpose: "mutate/minari", step: UInt64(step))
       try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(to: url)
       do {
@@ -184,6 +185,6 @@ import Testing
         outcomes[1] += 1
       }
     }
-    #expect(outcomes[0] > 20 && outcomes[1] > 50)
+    #expect(outcomes[0] > files / 15 && outcomes[1] > files / 6)
   }
 }
