@@ -14,7 +14,6 @@ Scores are D4RL's, of ten episodes of mean actions; peers play in Gymnasium's v4
 """
 
 import argparse
-import concurrent.futures
 import csv
 import io
 import math
@@ -25,6 +24,7 @@ import subprocess
 import sys
 import threading
 
+from jobs import run_all
 from settings import (
     EPISODES, INTERVAL, OFFLINE, ONLINE, ONLINE_INTERVAL, ONLINE_STEPS, ROBOTS, ROWS, SEEDS, UPDATES)
 
@@ -405,8 +405,10 @@ def run(options):
             write_table(table)
             print(f"{title}: {table[job][-1][1]:.1f} at the end", flush=True)
 
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(work, jobs))
+    try:
+        run_all(work, jobs, options.jobs)
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(1 if failed else 0)
 
 

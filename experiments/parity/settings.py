@@ -92,3 +92,35 @@ ONLINE = {
     )
 }
 ONLINE_STEPS, ONLINE_INTERVAL = 100_000, 5_000
+
+# Of published.py, what differs from the task's settings. CORL's configurations (configs/offline) for v2 data; for v0 the
+# CQL authors' program as d3rlpy-benchmarks ran it.
+PUBLISHED_UPDATES = {"edac": 3_000_000, "sac-n": 3_000_000}  # 1,000,000 elsewhere
+
+
+def published(algorithm, task):
+    """(our algorithm, keys) for a task of D4RL, such as hopper-medium-v2."""
+    robot, data, version = task.split("-")[0], "-".join(task.split("-")[1:-1]), task.split("-")[-1]
+    name = "td3-bc" if algorithm == "bc" else algorithm  # CORL's is squared error
+    offline = f"offline.{name}."
+    if version == "v0":
+        return name, {"networks.hiddenLayers": 3, offline + "policyLearningRate": 1e-4,
+                      offline + "conservativeWeight": 10 if data == "medium" else 5}
+    narrow_hopper = robot == "hopper" and data in ("medium", "medium-replay")
+    scaled = {"dataset.rewards": "return-range"}
+    keys = {} if algorithm in ("edac", "sac-n", "awac") else {"dataset.observations": "normalized"}
+    if algorithm == "bc":
+        keys |= {offline + "valueWeight": 0, offline + "policyDelay": 1}
+    elif algorithm == "iql" and narrow_hopper:
+        keys |= scaled | {offline + "tau": 0.001}
+    elif algorithm == "iql" and task == "hopper-medium-expert-v2":
+        keys |= {offline + "inverseTemperature": 6.0, offline + "expectile": 0.5}
+    elif algorithm == "awac":
+        keys |= {"networks.hiddenLayers": 3, offline + "policyLayers": 3, offline + "batchSize": 256,
+                 offline + "advantageScale": 0.3333, offline + "weighting": "exponential", offline + "policyDecay": 0}
+    elif algorithm == "cql":
+        keys |= {"networks.hiddenLayers": 3, offline + "policyLearningRate": 3e-5, offline + "conservativeWeight": 10}
+        keys |= scaled if narrow_hopper else {}
+    elif algorithm in ("edac", "sac-n"):
+        keys |= {"networks.hiddenLayers": 3}
+    return name, keys
