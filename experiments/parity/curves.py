@@ -435,7 +435,8 @@ def report(_):
                     programs.setdefault(program, {})[seed] = rows
             if not programs:
                 continue
-            steps = [step for step, *_ in next(iter(next(iter(programs.values())).values()))]
+            # Where one seed has come further, or was evaluated more often, the others have no number.
+            steps = sorted({step for seeds in programs.values() for rows in seeds.values() for step, *_ in rows})
             print(f"\n**{name}, {robot}**\n")
             print("| program | seeds | measure | " + " | ".join(f"{step:,}" for step in steps) + " | mean of all |")
             print("|---" * (len(steps) + 4) + "|")
@@ -443,11 +444,16 @@ def report(_):
                 if measure == "deviation":
                     continue
                 for program in sorted(programs):
-                    curves = [[row[1 + place] for row in rows] for rows in programs[program].values()]
-                    if any(math.isnan(value) for curve in curves for value in curve):
+                    curves = [{row[0]: row[1 + place] for row in rows} for rows in programs[program].values()]
+                    if any(math.isnan(value) for curve in curves for value in curve.values()):
                         continue
-                    cells = [shown(*interval_of(values)) for values in zip(*curves)]
-                    cells.append(shown(*interval_of([statistics.fmean(curve) for curve in curves])))
+                    cells = []
+                    for step in steps:
+                        values = [curve[step] for curve in curves if step in curve]
+                        cells.append(shown(*interval_of(values)) if len(values) == len(curves) else "")
+                    whole = all(len(curve) == len(curves[0]) for curve in curves)
+                    means = [statistics.fmean(curve.values()) for curve in curves]
+                    cells.append(shown(*interval_of(means)) if whole else "")
                     names = " ".join(map(str, sorted(programs[program])))
                     print(f"| {program} | {names} | {measure.replace('_', ' ')} | " + " | ".join(cells) + " |")
 
