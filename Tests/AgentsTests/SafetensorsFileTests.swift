@@ -206,7 +206,7 @@ import Testing
     var counts = (read: 0, refused: 0)
     for _ in 0..<2_200 {
       let bytes = Self.damaged(original, using: &random)
-      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      try Data(bytes).replaceFile(at: path)
       if Self.isReadable(path, length: bytes.count) {
         counts.read += 1
       } else {

@@ -54,8 +54,7 @@ import Testing
     var counts = (read: 0, refused: 0)
     for step in 0..<500 {
       var random = RandomStream(seed: 1, purpose: "yaml", step: UInt64(step))
-      try Data(Fuzzing.damaged(DamagedYAMLTests.original, using: &random))
-        .write(to: URL(fileURLWithPath: path))
+      try Data(Fuzzing.damaged(DamagedYAMLTests.original, using: &random)).replaceFile(at: path)
       if try isReadable() { counts.read += 1 } else { counts.refused += 1 }
     }
     #expect(counts.read > 20 && counts.refused > 100, "\(counts)")

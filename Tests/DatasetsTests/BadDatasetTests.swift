@@ -158,8 +158,7 @@ import Testing
     let files = Resources.longTests ? 800 : 80
     for step in 0..<files {
       var generator = RandomStream(seed: 3, purpose: "mutate/dataset", step: UInt64(step))
-      try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(
-        to: URL(fileURLWithPath: path))
+      try Data(HDF5Mutation.apply(to: whole, using: &generator)).replaceFile(at: path)
       if let error = refusal() {
         #expect(error.description.contains(path))
         outcomes[1] += 1

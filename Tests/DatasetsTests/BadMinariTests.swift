@@ -73,7 +73,7 @@ import Testing
     let url = URL(fileURLWithPath: "\(path)/data/main_data.hdf5")
     let whole = try Data(contentsOf: url)
     for length in stride(from: 0, to: whole.count, by: 701) {
-      try whole.prefix(length).write(to: url)
+      try whole.prefix(length).replaceFile(at: url.path)
       #expect(try refusal().contains("main_data.hdf5"))
     }
   }
@@ -175,7 +175,7 @@ import Testing
     let files = Resources.longTests ? 300 : 80
     for step in 0..<files {
       var generator = RandomStream(seed: 4, purpose: "mutate/minari", step: UInt64(step))
-      try Data(HDF5Mutation.apply(to: whole, using: &generator)).write(to: url)
+      try Data(HDF5Mutation.apply(to: whole, using: &generator)).replaceFile(at: url.path)
       do {
         _ = try MinariImport(MinariDataset(contentsOf: path)).write(to: output, replacing: true)
         #expect(try D4RLDataset(contentsOf: output).rows == 36)

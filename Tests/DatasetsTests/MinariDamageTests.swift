@@ -34,9 +34,9 @@ import Testing
     let original = try original()
     var damaged = original
     damaged.insert(contentsOf: bytes, at: 3)
-    try Data(damaged).write(to: URL(fileURLWithPath: path))
+    try Data(damaged).replaceFile(at: path)
     #expect(!isReadable())
-    try Data(original + bytes).write(to: URL(fileURLWithPath: path))
+    try Data(original + bytes).replaceFile(at: path)
     #expect(!isReadable())
   }
 
@@ -45,7 +45,7 @@ import Testing
     var counts = (read: 0, refused: 0)
     for step in 0..<1_000 {
       var random = RandomStream(seed: 1, purpose: "minari", step: UInt64(step))
-      try Data(Fuzzing.damaged(original, using: &random)).write(to: URL(fileURLWithPath: path))
+      try Data(Fuzzing.damaged(original, using: &random)).replaceFile(at: path)
       if isReadable() { counts.read += 1 } else { counts.refused += 1 }
     }
     #expect(counts.read > 50 && counts.refused > 200, "\(counts)")

@@ -10,7 +10,7 @@ import Testing
 
   private func refusal(_ bytes: [UInt8], _ name: String = "bad.hdf5") throws -> HDF5Error {
     let path = folder.file(name)
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    try Data(bytes).replaceFile(at: path)
     return try #require(throws: HDF5Error.self) { _ = try HDF5File(reading: path) }
   }
 
@@ -87,7 +87,7 @@ import Testing
       var generator = RandomStream(seed: 7, purpose: "mutate/\(name)", step: UInt64(step))
       var bytes = HDF5Mutation.apply(to: whole, using: &generator)
       if step % 2 == 0 { structures.repair(&bytes) }
-      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      try Data(bytes).replaceFile(at: path)
       let errors = BadFileTests.damage(in: path)
       for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
       if !errors.isEmpty { refused += 1 }
@@ -110,7 +110,7 @@ import Testing
       var generator = RandomStream(seed: 8, purpose: "mutate/\(name)", step: UInt64(step))
       var bytes = HDF5Mutation.apply(to: whole, using: &generator)
       if !checksums { structures.repair(&bytes) }
-      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      try Data(bytes).replaceFile(at: path)
       let errors = BadFileTests.damage(in: path)
       for error in errors { #expect(error.file == path && !error.reason.isEmpty) }
       if !errors.isEmpty { refused += 1 }
@@ -131,7 +131,7 @@ import Testing
         var bytes = whole
         bytes[start + 9] ^= 0x10
         let path = folder.file("bit.hdf5")
-        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        try Data(bytes).replaceFile(at: path)
         if !BadFileTests.damage(in: path).isEmpty { noticed += 1 }
       }
       #expect(noticed > 0, "\(signature)")

@@ -30,7 +30,7 @@ public enum Fuzzing {
     var step: UInt64 = 0
     while step < count ?? .max, Date() < end {
       var generator = RandomStream(seed: seed, purpose: "fuzz/\(name)", step: step)
-      try Data(damage(&generator)).write(to: URL(fileURLWithPath: path))
+      try Data(damage(&generator)).replaceFile(at: path)
       if try read() { counts.read += 1 } else { counts.refused += 1 }
       step += 1
     }

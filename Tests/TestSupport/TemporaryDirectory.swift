@@ -26,6 +26,15 @@ public final class TemporaryDirectory: Sendable {
   }
 }
 
+extension Data {
+  /// Writes a new file in place of one that may be there. A disk waits for the bytes of a file that is cut to
+  /// nothing and written again; thousands of damaged files would notice.
+  public func replaceFile(at path: String) throws {
+    unlink(path)
+    try write(to: URL(fileURLWithPath: path))
+  }
+}
+
 /// Every file below a folder with its contents, by relative path.
 public func contents(of folder: String) -> [String: Data] {
   var result: [String: Data] = [:]
