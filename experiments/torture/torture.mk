@@ -38,8 +38,9 @@ torture: torture-tests torture-runs
 	$(MAKE) --keep-going -j3 torture-soak-long torture-soak-short torture-campaigns
 	@echo "torture: seed $(TORTURE_SEED), nothing lost"
 
+# Parsers first and memory last: they share a build, and only one program at a time may use it.
 torture-campaigns:
-	$(MAKE) -j2 $(addprefix torture-,kills errors power bits poison sweeps downloads parsers memory threads)
+	$(MAKE) -j2 $(addprefix torture-,parsers kills errors power bits poison sweeps downloads threads memory)
 
 torture-kills: build
 	python3 $(TORTURE)/kills.py $(TORTURE_WORDS) --count $(call TORTURE_OF,1000)
