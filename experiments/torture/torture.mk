@@ -61,7 +61,7 @@ torture-bits: torture-tests
 	$(SWIFT) test $(FLAGS) --skip-build --filter BitFlipTests
 
 torture-poison: torture-tests
-	$(SWIFT) test $(FLAGS) --skip-build --filter 'PoisonTests|StageResumeTests/divergence'
+	BRED_LONG_TESTS=1 $(SWIFT) test $(FLAGS) --skip-build --filter 'PoisonTests|StageResumeTests/divergence'
 
 torture-downloads: build
 	python3 $(TORTURE)/downloads.py $(TORTURE_WORDS) --count $(call TORTURE_OF,200)
