@@ -2,7 +2,7 @@
 
 Each algorithm trains as long as published (a million updates; EDAC and SAC-N three), with four seeds; the score
 is the last evaluation's, ten episodes of mean actions. Published scores are in published.csv, settings in settings.py.
-What is done is passed over, a run that was stopped goes on.
+A run that was stopped goes on.
 
     python experiments/parity/published.py hopper-medium-v2 --bred .build/release/bred
     python experiments/parity/published.py hopper-medium-v2 --algorithms td3-bc,iql --jobs 2
@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 from jobs import run_all
-from settings import PUBLISHED_UPDATES, published
+from settings import published, published_updates
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -52,19 +52,19 @@ def dataset_of(options):
 def train(options, dataset, algorithm, seed):
     """Score of the last evaluation."""
     name, keys = published(algorithm, options.task)
-    updates = options.updates or PUBLISHED_UPDATES.get(algorithm, 1_000_000)
+    updates = options.updates or published_updates(algorithm)
     keys |= {"offline.members": 1, "offline.gradientSteps": updates, "offline.epochSteps": min(5000, updates),
              "evaluation.episodes": 10}
-    output = pathlib.Path(options.output) / f"{options.task}-{algorithm}-{seed}-{updates}"
-    summary = output / "summary.json"
-    if not summary.exists():
-        output.parent.mkdir(parents=True, exist_ok=True)
-        command = [options.bred, "train", name, "--task", options.task, "--dataset", dataset, "--seed", str(seed),
-                   "--threads", "1", "--quiet", "--resume", "--output", output]
-        for key, value in keys.items():
-            command += ["--set", f"{key}={value}"]
-        subprocess.run(command, check=True)
-    score = json.loads(summary.read_text())["finalScore"]
+    # With the file's name: a run that is done does not look at its dataset again.
+    run = f"{options.task}-{algorithm}-{seed}-{updates}-{pathlib.Path(dataset).stem}"
+    output = pathlib.Path(options.output) / run
+    output.parent.mkdir(parents=True, exist_ok=True)
+    command = [options.bred, "train", name, "--task", options.task, "--dataset", dataset, "--seed", str(seed),
+               "--threads", "1", "--quiet", "--resume", "--output", output]
+    for key, value in keys.items():
+        command += ["--set", f"{key}={value}"]
+    subprocess.run(command, check=True)
+    score = json.loads((output / "summary.json").read_text())["finalScore"]
     print(f"{options.task}, {algorithm}, seed {seed}, {updates:,} updates: {score:.1f}", file=sys.stderr, flush=True)
     return score
 
@@ -99,7 +99,7 @@ def main():
     for algorithm in algorithms:
         values = [ours[algorithm, seed] for seed in range(options.seeds)]
         spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-        updates = options.updates or PUBLISHED_UPDATES.get(algorithm, 1_000_000)
+        updates = options.updates or published_updates(algorithm)
         elsewhere = "; ".join(f"{source} {score} ± {deviation}" for source, score, deviation in scores[algorithm])
         print(f"| {algorithm} | {updates:,} | {statistics.fmean(values):.1f}{spread} | {elsewhere} |")
 

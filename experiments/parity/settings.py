@@ -93,13 +93,14 @@ ONLINE = {
 }
 ONLINE_STEPS, ONLINE_INTERVAL = 100_000, 5_000
 
-# Of published.py, what differs from the task's settings. CORL's configurations (configs/offline) for v2 data; for v0 the
-# CQL authors' program as d3rlpy-benchmarks ran it.
-PUBLISHED_UPDATES = {"edac": 3_000_000, "sac-n": 3_000_000}  # 1,000,000 elsewhere
+
+def published_updates(algorithm):
+    return 3_000_000 if algorithm in ("edac", "sac-n") else 1_000_000
 
 
 def published(algorithm, task):
-    """(our algorithm, keys) for a task of D4RL, such as hopper-medium-v2."""
+    """(our algorithm, keys that differ from the task's settings) for a task of D4RL, such as hopper-medium-v2: CORL's
+    configurations (configs/offline) for v2 data; for v0 the CQL authors' program as d3rlpy-benchmarks ran it."""
     robot, data, version = task.split("-")[0], "-".join(task.split("-")[1:-1]), task.split("-")[-1]
     name = "td3-bc" if algorithm == "bc" else algorithm  # CORL's is squared error
     offline = f"offline.{name}."
@@ -120,7 +121,7 @@ def published(algorithm, task):
                  offline + "advantageScale": 0.3333, offline + "weighting": "exponential", offline + "policyDecay": 0}
     elif algorithm == "cql":
         keys |= {"networks.hiddenLayers": 3, offline + "policyLearningRate": 3e-5, offline + "conservativeWeight": 10}
-        keys |= scaled if narrow_hopper else {}
+        keys |= scaled if task == "hopper-medium-v2" else {}
     elif algorithm in ("edac", "sac-n"):
         keys |= {"networks.hiddenLayers": 3}
     return name, keys
