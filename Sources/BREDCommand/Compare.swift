@@ -88,7 +88,9 @@ struct Compare: ParsableCommand {
     (options.resamples, options.against) = (resamples, against)
     let format = json ? .json : format
     let comparison = try Comparison(recorded, options, pool: threads.pool())
-    if let curves { try AtomicText.write(LongTable.csv(recorded), to: curves.path) }
+    if let curves {
+      try AtomicText.write(LongTable.csv(recorded, compared: column), to: curves.path)
+    }
     let text = try comparison.text(format)
     try Console.print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
     if format == .csv { for note in comparison.notes { Console.log("note: \(note)") } }

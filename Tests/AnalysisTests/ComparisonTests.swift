@@ -217,4 +217,28 @@ import Testing
     #expect(curves.count == 1 + 4 * 2)
     #expect(curves[4] == "hopper-medium-v2,\"x,y\",1,,100,50,30,3")
   }
+
+  @Test func curvesHaveTheColumnThatWasCompared() throws {
+    try makeRun("c/0", seed: 0, [1, 2])
+    let other = try LongTable.csv(RunTree.runs([folder.file("c")]), compared: "gradient_steps")
+    #expect(try LongTable.csv(RunTree.runs([folder.file("c")])) == other)
+
+    try """
+    epoch,environment_steps,gradient_steps,eval_return_mean,eval_normalized_score,q_variance
+    0,0,0,10,1,
+    0,50,25,,,0.5
+    0,70,30,,,
+    1,100,50,20,2,0.25
+
+    """.write(toFile: folder.file("c/0/progress.csv"), atomically: true, encoding: .utf8)
+    let runs = try RunTree.runs([folder.file("c")])
+    let curves = try LongTable.csv(runs, compared: "q_variance").split(separator: "\n")
+    #expect(curves[0].hasSuffix(",eval_return_mean,eval_normalized_score,q_variance"))
+    let values = curves[1...].map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(
+      values.map { $0.suffix(5).joined(separator: ",") } == [
+        "0,0,10,1,", "50,25,,,0.5", "100,50,20,2,0.25",
+      ])
+    #expect(try !LongTable.csv(runs).contains("50,25"))
+  }
 }

@@ -112,20 +112,24 @@ extension Comparison {
   }
 }
 
-/// Every evaluation of every run, one a row: for statistics of one's own.
+/// Every evaluation of every run, and what else of the compared column there is, one a row: for statistics of one's own.
 package enum LongTable {
   static let columns = [
     "environment_steps", "gradient_steps", "eval_return_mean", "eval_normalized_score",
   ]
 
+  /// - Parameter compared: the column that was compared; the last one, unless it is among `columns`.
   /// - Throws: ``RunError`` where a table lacks one of the columns.
-  package static func csv(_ runs: [RecordedRun]) throws(RunError) -> String {
+  package static func csv(
+    _ runs: [RecordedRun], compared: String = Comparison.Options().column
+  ) throws(RunError) -> String {
+    let columns = Self.columns + (Self.columns.contains(compared) ? [] : [compared])
     var lines = [["task", "method", "seed", "stage"] + columns]
     for group in RunGroup.groups(of: runs) {
       for run in group.runs {
         var values: [[Double?]] = []
         for column in columns { values.append(try run.column(column)) }
-        for row in values[0].indices where values[2][row] != nil {
+        for row in values[0].indices where values[2...].contains(where: { $0[row] != nil }) {
           lines.append(
             [group.task, group.label, run.seed.map(String.init) ?? "", run.stage]
               + values.map { CSVText.number($0[row]) })
