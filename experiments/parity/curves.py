@@ -420,6 +420,10 @@ def interval_of(values):
     return mean, STUDENT[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
 
 
+def disjoint(one, other):
+    return abs(one[0] - other[0]) > one[1] + other[1]
+
+
 def shown(mean, half):
     digits = 1 if abs(mean) >= 10 else 2 if abs(mean) >= 1 else 3
     return f"{mean:.{digits}f}" if math.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
@@ -429,7 +433,7 @@ def report(_):
     table = read_table()
     for robot in ROBOTS:
         for name in OFFLINE | ONLINE:
-            programs = {}
+            programs, intervals = {}, {}
             for (program, algorithm, of, seed), rows in table.items():
                 if algorithm == name and of == robot:
                     programs.setdefault(program, {})[seed] = rows
@@ -450,12 +454,21 @@ def report(_):
                     cells = []
                     for step in steps:
                         values = [curve[step] for curve in curves if step in curve]
-                        cells.append(shown(*interval_of(values)) if len(values) == len(curves) else "")
+                        found = interval_of(values) if len(values) == len(curves) else None
+                        cells.append(shown(*found) if found else "")
+                        if found and len(values) > 1:
+                            intervals.setdefault(program, {})[measure, step] = found
                     whole = all(len(curve) == len(curves[0]) for curve in curves)
                     means = [statistics.fmean(curve.values()) for curve in curves]
                     cells.append(shown(*interval_of(means)) if whole else "")
                     names = " ".join(map(str, sorted(programs[program])))
                     print(f"| {program} | {names} | {measure.replace('_', ' ')} | " + " | ".join(cells) + " |")
+            ours = intervals.get("bred", {})
+            for peer in sorted(set(intervals) - {"bred"}):
+                common = sorted(set(ours) & set(intervals[peer]))
+                apart = [key for key in common if disjoint(ours[key], intervals[peer][key])]
+                print(f"\n{peer}: {len(apart)} of {len(common)} pairs of intervals lie apart"
+                      + "".join(f", {measure} at {step:,}" for measure, step in apart))
 
 
 def main():
