@@ -58,7 +58,7 @@ struct Compare: ParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Also write every evaluation of every run to this CSV file, one a row; an existing one is replaced.",
+      "Also write every evaluation of every run, with the column compared, to this CSV file, one a row; an existing one is replaced.",
       valueName: "file"), completion: .file(), transform: OutputFile.init)
   var curves: OutputFile?
 
