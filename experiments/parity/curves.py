@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 
-from jobs import run_all
+from jobs import finish, run_all
 from settings import (
     EPISODES, INTERVAL, OFFLINE, ONLINE, ONLINE_INTERVAL, ONLINE_STEPS, ROBOTS, ROWS, SEEDS, UPDATES)
 
@@ -393,7 +393,7 @@ def run(options):
         log = pathlib.Path(options.runs) / f"{title}.log"
         with open(log, "w") as output:
             environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-            code = subprocess.run(arguments, stdout=output, stderr=output, env=environment).returncode
+            code = finish(arguments, stdout=output, stderr=output, env=environment)
         rows = [line.split()[1:] for line in log.read_text().splitlines() if line.startswith("score:")]
         with lock:
             if code or not rows:

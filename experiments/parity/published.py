@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 
-from jobs import run_all
+from jobs import finish, run_all
 from settings import published, published_updates
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -63,7 +63,9 @@ def train(options, dataset, algorithm, seed):
                "--threads", "1", "--quiet", "--resume", "--output", output]
     for key, value in keys.items():
         command += ["--set", f"{key}={value}"]
-    subprocess.run(command, check=True)
+    code = finish(command)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
     score = json.loads((output / "summary.json").read_text())["finalScore"]
     print(f"{options.task}, {algorithm}, seed {seed}, {updates:,} updates: {score:.1f}", file=sys.stderr, flush=True)
     return score
