@@ -51,16 +51,7 @@ extension D4RLDataset {
     if let keep, hasNextObservations {
       try checkOrder(observations, where: zip(keep, terminals).map { $0 && !$1 })
     }
-    if stored, rows > 0, let ends {
-      var inside = ends.map { !$0 }
-      inside[rows - 1] = false
-      do { try checkOrder(observations, where: inside) } catch {
-        guard case .unordered(let file, let wrong, let compared, let first) = error else {
-          throw error
-        }
-        throw .noReturns(file: file, rows: wrong, compared: compared, firstRow: first)
-      }
-    }
+    if stored, let ends { try checkOrderOfReturns(observations, ends: ends) }
     let next: [Float]
     if let keep {
       next = D4RLDataset.following(observations, size: observationSize, keep)
@@ -84,6 +75,21 @@ extension D4RLDataset {
       nextObservations: Matrix(rows: count, columns: observationSize, elements: next))
     result.returnsToGo = returns
     return result
+  }
+
+  /// Refuses returns of rows that are not in the order of time.
+  ///
+  /// - Parameter ends: the last rows of episodes.
+  func checkOrderOfReturns(_ observations: [Float], ends: [Bool]) throws(DatasetError) {
+    guard hasNextObservations, rows > 0 else { return }
+    var inside = ends.map { !$0 }
+    inside[rows - 1] = false
+    do { try checkOrder(observations, where: inside) } catch {
+      guard case .unordered(let file, let wrong, let compared, let first) = error else {
+        throw error
+      }
+      throw .noReturns(file: file, rows: wrong, compared: compared, firstRow: first)
+    }
   }
 
   /// Refuses rows that are not in the order of time, such as a replay buffer's after sampling.
@@ -160,7 +166,7 @@ extension D4RLDataset {
   }
 
   /// Σ γᵏ·r from each row to the end of its episode; an episode that the file cuts ends there.
-  private static func returnsToGo(
+  static func returnsToGo(
     _ rewards: [Float], ends: [Bool], discount: Double
   ) -> [Float] {
     var result = [Float](repeating: 0, count: rewards.count)
@@ -173,7 +179,7 @@ extension D4RLDataset {
   }
 
   /// A whole column, all of it finite.
-  private func finite(_ name: String) throws(DatasetError) -> [Float] {
+  func finite(_ name: String) throws(DatasetError) -> [Float] {
     let values = try read(Float.self, name)
     if let index = D4RLDataset.firstNonFinite(values) {
       let width = max(1, values.count / max(1, rows))

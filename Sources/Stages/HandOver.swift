@@ -16,16 +16,19 @@ struct HandOver {
   private let task: ControlTask
   /// Of agents that begin afresh; others keep the one that they have learned with.
   private let normalizer: ObservationNormalizer?
+  private let startValues: StartValues?
 
+  /// - Parameter data: what is fine-tuned with, where there is any.
   init(
     _ configuration: ExperimentConfiguration, type: any Algorithm.Type,
-    settings: any SettingGroup, task: ControlTask, normalizer: ObservationNormalizer?
+    settings: any SettingGroup, task: ControlTask, data: OfflineData?
   ) {
     self.configuration = configuration
     self.type = type
     self.settings = settings
     self.task = task
-    self.normalizer = normalizer
+    normalizer = data?.normalizer
+    startValues = data?.startValues
   }
 
   private var online: OnlineSettings { configuration.online }
@@ -71,6 +74,16 @@ struct HandOver {
         reason: "the variance of Q over a policy's actions needs a policy that draws them and "
           + "critics of states and actions; '\(type.name)' lacks one of them")
     }
+    if online.startValues == .dataReturns {
+      let agent = team.agents[0]
+      let hasOwnValues = agent.networks("value") != nil
+      guard hasOwnValues || ValueEstimate(agents: [agent]) == nil else { return }
+      throw ConfigurationError.contradiction(
+        file: "configuration", keys: ["online.startValues", "online.algorithm"],
+        reason: hasOwnValues
+          ? "'\(type.name)' learns from a value of states too, which would stay where it is"
+          : "'\(type.name)' has no critics of states and actions")
+    }
   }
 
   /// The agents that learn online.
@@ -100,7 +113,7 @@ struct HandOver {
     guard let loaded else { return team }
     for (index, agent) in team.agents.enumerated() {
       let sources = isJoint ? Array(loaded.members.prefix(count)) : [loaded.members[index]]
-      try fill(agent, from: sources, distilled: distilled, path: loaded.path)
+      try fill(agent, from: sources, distilled: distilled, path: loaded.path, pool: pool)
       if online.startTemperature == .members {
         agent.setNumber("temperature", to: try loaded.meanNumber("temperature", of: sources))
       }
@@ -110,7 +123,8 @@ struct HandOver {
   }
 
   private func fill(
-    _ agent: Agent, from sources: [StoredAgent], distilled: GaussianPolicy?, path: String
+    _ agent: Agent, from sources: [StoredAgent], distilled: GaussianPolicy?, path: String,
+    pool: WorkerPool
   ) throws {
     let isSame = sources.allSatisfy { $0.algorithm == type.name }
     for part in agent.networkNames {
@@ -126,10 +140,17 @@ struct HandOver {
         }
         return found
       }
-      let networks = try stored.flatMap(\.networks).map {
+      var networks = try stored.flatMap(\.networks).map {
         try $0.network.adapted(to: shape, part: part, path: path)
       }
-      let targets = isSame ? stored.compactMap(\.targets).flatMap { $0 }.map(\.network) : []
+      var targets = isSame ? stored.compactMap(\.targets).flatMap { $0 }.map(\.network) : []
+      if part == "critic", let startValues {
+        let offsets = networks.map {
+          startValues.offset(of: $0, normalizer: agent.parts.normalizer, pool: pool)
+        }
+        networks = zip(networks, offsets).map { $0.shifted(by: $1) }
+        targets = zip(targets, offsets).map { $0.shifted(by: $1) }
+      }
       try agent.load(
         networks, into: part, targets: targets.count == networks.count ? targets : nil)
     }

@@ -15,6 +15,8 @@ struct OfflineData {
   let rewardScale: Float
   /// What agents that begin on these data normalise observations with; buffers hold them as they are.
   let normalizer: ObservationNormalizer?
+  /// Where critics start online; `nil` where that is as they were learned.
+  let startValues: StartValues?
   /// SHA-256 of the file.
   let digest: String
   /// What is odd about the file and bears on what is learnt from it.
@@ -57,6 +59,7 @@ struct OfflineData {
     rewardScale =
       configuration.dataset.rewards == .raw
       ? 1 : try OfflineData.rewardScale(summary, path: path)
+    startValues = try StartValues(configuration, dataset: file, rewardScale: rewardScale)
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
     normalizer =

@@ -63,7 +63,7 @@ public struct OnlineStage {
       configuration.readsDataset
       ? try OfflineData(configuration, task: task, for: type, settings) : nil
     let handOver = HandOver(
-      configuration, type: type, settings: settings, task: task, normalizer: data?.normalizer)
+      configuration, type: type, settings: settings, task: task, data: data)
     var distilled: GaussianPolicy?
     if let loaded, handOver.wantsDistilled(loaded) {
       distilled = try loaded.distilled { context.reporter.note($0) }

@@ -27,7 +27,7 @@ enum OnlineStageCheck {
     guard configuration.trainsOnline else { return }
     let handOver = HandOver(
       configuration, type: try AlgorithmRegistry.named(configuration.online.algorithm),
-      settings: configuration.onlineAlgorithm!, task: task, normalizer: nil)
+      settings: configuration.onlineAlgorithm!, task: task, data: nil)
     guard configuration.trainsOffline else { return try handOver.check(nil, distilled: nil) }
     let offline = try AlgorithmRegistry.named(configuration.offline.algorithm)
     let agent = try OfflineStage.agent(

@@ -58,6 +58,7 @@ import Testing
           schedule: linear
           bufferCapacity: 1000000
           startTemperature: fixed
+          startValues: learned
           checkpointInterval: 5
           policyInterval: 0
           agentInterval: 0

@@ -25,6 +25,26 @@ import Testing
     #expect(transitions.returnsToGo == [1.875, 1.75, 1.5, 1, 1.75, 1.5, 1.75, 1.5])
   }
 
+  /// The same rows and γ = 0.1: of what a time-out or the end of the file cuts off, three rewards before it a
+  /// thousandth is missing, two before it a hundredth, which is too much.
+  @Test func returnsAreKnownFarFromACut() throws {
+    var columns = DatasetFile.columns(rows: 10)
+    columns["terminals"] = .flags((0..<10).map { $0 == 3 })
+    columns["timeouts"] = .flags((0..<10).map { $0 == 6 })
+    let path = folder.file("known.hdf5")
+    try DatasetFile.write(columns, to: path)
+    let file = try D4RLDataset(contentsOf: path)
+    let known = try file.knownReturns(discount: 0.1)
+    #expect(known.returns == [1.111, 1.11, 1.1, 1, 1.11, 1.11])
+    let all = try file.transitions().observations
+    // Rows 0 to 4; row 7 is the seventh of those that are not dropped.
+    for (row, kept) in [0, 1, 2, 3, 4, 6].enumerated() {
+      #expect(Array(known.observations.row(row)) == Array(all.row(kept)))
+    }
+    #expect(try file.knownReturns(discount: 0.1, limit: 3).returns == [1.111, 1.1, 1.11])
+    #expect(try file.knownReturns(discount: 1).returns == [4, 3, 2, 1])
+  }
+
   /// NumPy's percentiles of 1, 2, 3, 4.
   @Test func percentilesAreNumPys() throws {
     var columns = DatasetFile.columns(rows: 10)

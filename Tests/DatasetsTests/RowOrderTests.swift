@@ -60,7 +60,9 @@ import Testing
       }
       return rows == compared && "\(error)".contains("no returns")
     }
+    #expect(throws: DatasetError.self) { _ = try shuffled.knownReturns(discount: 0.9) }
     let ordered = try file { _, row, _ in row }
+    #expect(try ordered.knownReturns(discount: 0.9).returns.count > 0)
     let returns = try ordered.transitions(.storedNextObservations, returnDiscount: 0.9).returnsToGo
     #expect(returns?.count == 200)
   }

@@ -1,6 +1,7 @@
 import Algorithms
 import Autodiff
 import Configuration
+import Datasets
 import DenseMath
 import RLCore
 import TestSupport
@@ -25,7 +26,8 @@ import Testing
     let configuration = try configuration([.online], settings)
     return try HandOver(
       configuration, type: AlgorithmRegistry.named(configuration.online.algorithm),
-      settings: configuration.onlineAlgorithm!, task: task, normalizer: nil
+      settings: configuration.onlineAlgorithm!, task: task,
+      data: OfflineData(configuration, task: task)
     ).team(from: loaded, distilled: distilled, pool: WorkerPool(threads: 1))
   }
 
@@ -84,6 +86,47 @@ import Testing
       #expect(parameters(agent.networks("critic", targets: true)) == stored(member, "critic"))
       #expect(abs(agent.numbers["temperature"]! - 1) < 1e-6)
       #expect(abs(member.numbers["temperature"]! - 1) > 1e-4)
+    }
+  }
+
+  /// One number for each critic and its target, and the mean over the data is that of their returns.
+  @Test func criticsStartAtTheReturnsOfTheData() throws {
+    let more = ["dataset.observations=normalized", "offline.cql.discount=0.9"]
+    let loaded = try AgentStore.read(agents("cql", more[0], more[1]), task: task)
+    let known = try D4RLDataset(contentsOf: dataset).knownReturns(discount: 0.9)
+    let mean = known.returns.reduce(0) { $0 + Double($1) } / Double(known.returns.count)
+    let settings = ["online.actor=independent", "online.algorithm=cql", "online.cql.discount=0.9"]
+    let shifted = try team(loaded, settings + ["online.startValues=data-returns"]).agents
+    for (agent, member) in zip(shifted, loaded.members) {
+      let critics = agent.networks("critic")!
+      for (index, critic) in critics.enumerated() {
+        let value = ValueEstimate(members: [[critic]], normalizer: agent.parts.normalizer)
+        let q = value(known.observations, known.actions, pool: WorkerPool(threads: 1))
+        #expect(abs(q.reduce(0, +) / Double(q.count) - mean) < 1e-4 * abs(mean))
+        let (before, after) = (stored(member, "critic")[index], critic.parameters)
+        let offset = after.last! - before.last!
+        #expect(abs(offset) > 1)
+        #expect(after.dropLast() == before.dropLast())
+        let target = agent.networks("critic", targets: true)![index].parameters
+        #expect(target == storedTargets(member)[index].dropLast() + [target.last!])
+        #expect(abs(target.last! - storedTargets(member)[index].last! - offset) < 1e-5)
+      }
+    }
+  }
+
+  /// What would leave a value behind, or has none, is refused, and so is a replay without data.
+  @Test func valuesThatCannotStartThereAreRefused() throws {
+    for (settings, word) in [
+      (["online.algorithm=iql", "online.iql.batchSize=8"], "value of states"),
+      (["online.algorithm=bc", "online.bc.batchSize=8"], "no critics"),
+      (["online.replay=online-only"], "no data is read"),
+    ] {
+      let error = #expect(throws: ConfigurationError.self) {
+        let configuration = try configuration(
+          [.online], settings + ["online.startValues=data-returns", "online.actor=independent"])
+        try OnlineStageCheck.handOver(configuration, task: task)
+      }
+      #expect("\(error!)".contains(word), "\(error!)")
     }
   }
 }

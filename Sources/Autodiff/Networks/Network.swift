@@ -30,6 +30,14 @@ public final class Network: @unchecked Sendable {
     set { values.elements = newValue }
   }
 
+  /// A copy whose outputs are all larger by `offset`.
+  public func shifted(by offset: Float) -> Network {
+    let result = Network(copyOf: self)
+    let head = layout.layers[layout.layers.count - 1]
+    for output in 0..<head.outputs { result.values.base[head.bias + output] += offset }
+    return result
+  }
+
   /// These parameters as kernels read them; valid while the network lives.
   package var view: NetworkView { NetworkView(layout: layout, base: values.base) }
 

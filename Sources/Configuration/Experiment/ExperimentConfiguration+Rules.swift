@@ -113,8 +113,8 @@ extension ExperimentConfiguration {
       ("online.policyInterval", "recipe.policyInterval"),
       ("evaluation.interval", "recipe.policyInterval"),
     ] { key(name, .command(keys: [other]), "a recipe takes the latter's value") }
-    for name in ["members", "actor", "startTemperature", "replay", "firstBlockMultiplier"]
-      + ["initialOnlineFraction", "finalTimestep", "schedule"]
+    for name in ["members", "actor", "startTemperature", "startValues", "replay"]
+      + ["firstBlockMultiplier", "initialOnlineFraction", "finalTimestep", "schedule"]
     { key("online.\(name)", .otherStage, "a recipe trains one agent from scratch") }
   }
 
@@ -135,6 +135,7 @@ extension ExperimentConfiguration {
       section("distillation", [], .key("offline.algorithm"), reason)
       key("online.actor", .key("offline.algorithm"), reason)
       key("online.startTemperature", .key("offline.algorithm"), reason)
+      key("online.startValues", .key("offline.algorithm"), reason)
     } else if !distils {
       let (cause, reason) = whyNothingIsDistilled
       // Fine-tuning alone is given the files of whole runs, and agents that may have been distilled.
@@ -189,6 +190,15 @@ extension ExperimentConfiguration {
         (
           ["dataset.rewards", "online.replay"],
           "online training needs the dataset to scale rewards as offline training did"
+        ))
+    }
+    if online.startValues == .dataReturns, startsFromAgents, trainsOnline,
+      online.replay == .onlineOnly
+    {
+      result.append(
+        (
+          ["online.startValues", "online.replay"],
+          "critics start at the returns of data, and with 'online-only' no data is read"
         ))
     }
     guard stages.contains(.recipe) else { return result }

@@ -41,6 +41,14 @@ public struct OnlineSettings: SettingGroup {
     case members
   }
 
+  /// Where the critics' values begin after offline training.
+  public enum StartValues: String, SettingChoice {
+    /// As they were learned.
+    case learned
+    /// Each critic shifted by one number, so that its mean over the data is their mean discounted return.
+    case dataReturns = "data-returns"
+  }
+
   /// How environment steps and updates alternate.
   public enum Collection: String, SettingChoice {
     /// Whole blocks: each begins with a reset, and its last episode is cut (rlkit, BRED).
@@ -104,6 +112,10 @@ public struct OnlineSettings: SettingGroup {
     "Where α starts: at the algorithm's initialTemperature, or at the mean of the members' last.",
     source: "Off2On")
   public var startTemperature = StartTemperature.fixed
+  @Setting(
+    "Where the critics' values start: as they were learned, or each critic shifted by one number, so that its mean over the data is their mean discounted return.",
+    source: "docs/results/dip.md; for its purpose Cal-QL")
+  public var startValues = StartValues.learned
   @Setting(
     1...Int.max, "Epochs between checkpoints; also written at the end and on interruption.")
   public var checkpointInterval = 5

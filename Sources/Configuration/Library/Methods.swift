@@ -41,6 +41,12 @@ enum Methods {
       replay: uniform
       firstBlockMultiplier: 1
     """,
+    "bred-calibrated": """
+    # Ours, not the paper's: BRED whose critics start at the data's returns, where CQL left them hundreds below
+    # (docs/results/dip.md).
+    online:
+      startValues: data-returns
+    """,
     "bred-density-ratio": """
     # BRED with Off2On's replay: the distilled policy learns, rows come as often as a learned density ratio says.
     # Neither paper has it.
