@@ -96,21 +96,55 @@ public final class RunDirectory {
 
   /// Whether nothing is left to do in `path`; to be asked before anything is read or made.
   ///
+  /// - Parameter agents: the folder with the members that the run begins with, where it begins with any.
   /// - Throws: ``RunError`` where the path cannot be used, or holds another run.
   package static func holdsFinishedRun(
-    _ path: String, context: StageContext
+    _ path: String, context: StageContext, agents: String? = nil
   ) throws -> Bool {
     try check(path: path, resume: context.resume, isPart: context.owner != nil)
     guard context.resume, try exists("\(path)/summary.json") else { return false }
-    return try lengthenings(of: path, to: context.configuration).isEmpty
+    let before = try storedConfiguration(of: path, like: context.configuration)
+    guard try lengthenings(of: path, from: before, to: context.configuration).isEmpty else {
+      return false
+    }
+    let dataset = context.configuration.dataset.path
+    try refuseOtherInputs(
+      of: path, dataset: dataset == before.dataset.path ? nil : HomePath.expanded(dataset),
+      agents: agents)
+    return true
   }
 
-  /// The lengths that `configuration` adds to the run in `path`.
+  /// A finished run reads nothing any more: that it was made of other data or agents than the command names would
+  /// go unnoticed.
   ///
-  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where anything else is different.
-  private static func lengthenings(
-    of path: String, to configuration: ExperimentConfiguration
-  ) throws -> [Lengthening] {
+  /// - Parameters:
+  ///   - dataset: a file under another name than the run's own.
+  ///   - agents: a folder with members.
+  private static func refuseOtherInputs(
+    of path: String, dataset: String?, agents: String?
+  ) throws(RunError) {
+    let stages = try names(in: path).sorted().map { "\(path)/\($0)" }
+    for directory in [path] + stages {
+      let inputs = RunManifest(in: directory)?.inputs ?? [:]
+      for (role, digest) in inputs.sorted(by: { $0.key < $1.key }) {
+        let given =
+          role == RunInput.dataset
+          ? dataset : agents.map { "\($0)/\(role.dropFirst(RunInput.agents.count))" }
+        guard let given, let found = SHA256.hexDigest(ofFile: given), found != digest else {
+          continue
+        }
+        throw .inconsistent(
+          path: path,
+          reason: "the run is finished, and was made with another \(role) than '\(given)'; "
+            + "give another --output")
+      }
+    }
+  }
+
+  /// What the run in `path` was last begun with.
+  private static func storedConfiguration(
+    of path: String, like configuration: ExperimentConfiguration
+  ) throws -> ExperimentConfiguration {
     let file: ConfigurationLayer
     // The run's own file, not one that a user gave.
     do {
@@ -118,10 +152,19 @@ public final class RunDirectory {
     } catch ConfigurationError.unreadable(let path, let reason) {
       throw RunError.cannotRead(path: path, reason: reason)
     }
-    let before = try ExperimentConfiguration.resolve(
+    return try ExperimentConfiguration.resolve(
       ConfigurationSources(file: file), catalog: configuration.catalog,
-      stages: configuration.stages)
-    let (longer, changes) = Lengthening.between(before.configuration, configuration)
+      stages: configuration.stages
+    ).configuration
+  }
+
+  /// The lengths that `configuration` adds to the run in `path`.
+  ///
+  /// - Throws: ``RunError/configurationChanged(path:keys:)`` where anything else is different.
+  private static func lengthenings(
+    of path: String, from before: ExperimentConfiguration, to configuration: ExperimentConfiguration
+  ) throws(RunError) -> [Lengthening] {
+    let (longer, changes) = Lengthening.between(before, configuration)
     guard changes.isEmpty else { throw RunError.configurationChanged(path: path, keys: changes) }
     return longer
   }
@@ -211,7 +254,8 @@ public final class RunDirectory {
     _ configuration: ExperimentConfiguration, refuse: ([Lengthening]) throws -> Void = { _ in }
   ) throws {
     if try RunDirectory.exists(file("config.yaml")) {
-      let longer = try RunDirectory.lengthenings(of: path, to: configuration)
+      let before = try RunDirectory.storedConfiguration(of: path, like: configuration)
+      let longer = try RunDirectory.lengthenings(of: path, from: before, to: configuration)
       try refuse(longer)
       if !longer.isEmpty { try reopen() }
     }

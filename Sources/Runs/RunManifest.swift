@@ -2,6 +2,13 @@ import Configuration
 import DenseMath
 import Foundation
 
+/// Roles of the files that a run reads, in manifests and checkpoints.
+package enum RunInput {
+  package static let dataset = "dataset"
+  /// Stands before the names of files in the folder of agents.
+  package static let agents = "ensemble/"
+}
+
 /// `manifest.json`: what a reader needs to trust or repeat the run.
 package struct RunManifest: Codable, Equatable {
   package var version: String

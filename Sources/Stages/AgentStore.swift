@@ -81,7 +81,6 @@ struct LoadedAgents {
 enum AgentStore {
   static let distilledName = EnsembleDirectory.distilledName
   static let policyName = AgentFiles.policyName
-  private static let digestPrefix = "ensemble/"
 
   // MARK: Reading
 
@@ -173,7 +172,7 @@ enum AgentStore {
       guard let digest = SHA256.hexDigest(ofFile: path) else {
         throw .cannotRead(path: path, reason: RunError.lastSystemMessage)
       }
-      result[digestPrefix + name] = digest
+      result[RunInput.agents + name] = digest
     }
     for (index, member) in loaded.members.prefix(count ?? loaded.members.count).enumerated() {
       let names = policiesOnly ? member.policyFiles : member.parts.flatMap(\.fileNames)
@@ -212,8 +211,8 @@ enum AgentStore {
     distilled policy: GaussianPolicy, from sources: [String: String],
     normalizer: ObservationNormalizer?, task: ControlTask, to file: String
   ) throws {
-    let paths = sources.filter { $0.key.hasPrefix(digestPrefix) }
-      .map { (String($0.key.dropFirst(digestPrefix.count)), $0.value) }
+    let paths = sources.filter { $0.key.hasPrefix(RunInput.agents) }
+      .map { (String($0.key.dropFirst(RunInput.agents.count)), $0.value) }
     var network = NetworkFile(policy.network, role: .policy, metadata: metadata(task))
     network.normalizer = normalizer
     try EnsembleDirectory.distilled(network, from: Dictionary(uniqueKeysWithValues: paths))

@@ -24,7 +24,9 @@ public struct DistillStage {
   @discardableResult
   public func run(ensemble: String, output: String, addToEnsemble: Bool = true) throws -> String {
     let file = "\(output)/weights/\(AgentStore.distilledName)"
-    if try RunDirectory.holdsFinishedRun(output, context: context) { return file }
+    let isFinished = try RunDirectory.holdsFinishedRun(
+      output, context: context, agents: EnsembleDirectory.weights(of: ensemble))
+    if isFinished { return file }
     let task = try ControlTask(context.configuration)
     let agents = try AgentStore.read(ensemble, task: task)
     try agents.check(context.configuration.networks)
@@ -32,7 +34,7 @@ public struct DistillStage {
     if addToEnsemble { try DistillStage.refuseOverwriting(shared, output: output) }
     let data = try OfflineData(context.configuration, task: task)
     var inputs = try AgentStore.digests(of: agents, policiesOnly: true)
-    inputs["dataset"] = data.digest
+    inputs[RunInput.dataset] = data.digest
     let directory = try RunDirectory(path: output, context: context)
     context.warn(ofData: data.warnings)
     let distillation = PolicyDistillation(

@@ -71,7 +71,7 @@ public struct OfflineStage {
     }
     let session = try StageSession(
       stage: OfflineStage.name, directory: directory, context: context, columns: columns,
-      inputs: ["dataset": data.digest], warnings: data.warnings)
+      inputs: [RunInput.dataset: data.digest], warnings: data.warnings)
     let averages = MemberAverages(team)
     if let state = session.restored {
       try session.restore { () throws(StateError) in

@@ -1,3 +1,4 @@
+import Agents
 import Algorithms
 import Configuration
 import DenseMath
@@ -48,7 +49,8 @@ public struct OnlineStage {
     if let replayDataset, FileManager.default.fileExists(atPath: replayDataset), !context.resume {
       throw RunError.cannotWrite(path: replayDataset, reason: "the file exists already")
     }
-    let isFinished = try RunDirectory.holdsFinishedRun(output, context: context)
+    let isFinished = try RunDirectory.holdsFinishedRun(
+      output, context: context, agents: ensemble.map(EnsembleDirectory.weights(of:)))
     // A finished run can still give its replay: the last checkpoint holds it.
     let hasReplay = replayDataset.map { FileManager.default.fileExists(atPath: $0) } ?? true
     if isFinished && hasReplay { return AgentStore.finalPolicy(in: "\(output)/weights") }
@@ -74,7 +76,7 @@ public struct OnlineStage {
     if let note = handOver.note(on: loaded) { context.reporter.note(note) }
     context.warn(ofData: data?.warnings ?? [])
     var inputs: [String: String] = [:]
-    if let data { inputs["dataset"] = data.digest }
+    if let data { inputs[RunInput.dataset] = data.digest }
     if let loaded, let ensemble {
       if distilled == nil, handOver.wantsDistilled(loaded) {
         distilled = try distil(ensemble, directory: directory)

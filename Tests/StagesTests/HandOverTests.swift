@@ -121,12 +121,12 @@ import Testing
       (["online.algorithm=bc", "online.bc.batchSize=8"], "no critics"),
       (["online.replay=online-only"], "no data is read"),
     ] {
-      let error = #expect(throws: ConfigurationError.self) {
+      let error = try #require(throws: ConfigurationError.self) {
         let configuration = try configuration(
           [.online], settings + ["online.startValues=data-returns", "online.actor=independent"])
         try OnlineStageCheck.handOver(configuration, task: task)
       }
-      #expect("\(error!)".contains(word), "\(error!)")
+      #expect("\(error)".contains(word), "\(error)")
     }
   }
 }

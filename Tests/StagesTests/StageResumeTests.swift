@@ -228,6 +228,47 @@ import Testing
     #expect(try results(folder.path + "/pieces") == results(folder.path + "/whole"))
   }
 
+  /// A finished run reads nothing, but is no other run's result: its data and agents may have moved, not changed.
+  @Test func aFinishedRunIsOfItsOwnInputs() throws {
+    let ensemble = try agents()
+    let (output, copy) = (folder.path + "/tuned", folder.path + "/copy.hdf5")
+    let online = ["online.sac.batchSize=8", "online.actor=independent"]
+    func resumed(_ configuration: ExperimentConfiguration) -> StageContext {
+      StageContext(configuration: configuration, pool: WorkerPool(threads: 1), resume: true)
+    }
+    func tune(_ dataset: String, _ agents: String) throws {
+      try OnlineStage(
+        resumed(try configuration([.online], online + ["dataset.path=\(dataset)"]))
+      ).run(ensemble: agents, output: output)
+    }
+    func expectRefusal(_ dataset: String, _ agents: String, _ input: String) throws {
+      let error = try #require(throws: RunError.self) { try tune(dataset, agents) }
+      #expect("\(error)".contains("with another \(input)"), "\(error)")
+    }
+    try tune(dataset, ensemble)
+    let moved = folder.path + "/moved"
+    try FileManager.default.copyItem(atPath: ensemble, toPath: moved)
+    try FileManager.default.copyItem(atPath: dataset, toPath: copy)
+    try tune(copy, moved)
+
+    let handle = try #require(FileHandle(forWritingAtPath: copy))
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data([0]))
+    try expectRefusal(copy, ensemble, "dataset")
+    let (first, second) = (moved + "/weights/member-0", moved + "/weights/member-1")
+    try FileManager.default.removeItem(atPath: first)
+    try FileManager.default.copyItem(atPath: second, toPath: first)
+    try expectRefusal(dataset, moved, "ensemble/member-0/actor.safetensors")
+
+    // What the agents were made of counts where a later stage has not ended.
+    let offline = tiny("offline", "cql")
+    try OfflineStage(resumed(try configuration([.offline], offline))).run(output: ensemble)
+    #expect(throws: RunError.self) {
+      let changed = try configuration([.offline], offline + ["dataset.path=\(copy)"])
+      try OfflineStage(resumed(changed)).run(output: ensemble)
+    }
+  }
+
   /// A diverged run stops with an error that names the loss, and keeps its last good checkpoint.
   @Test func divergence() throws {
     var wild = try configuration(

@@ -178,7 +178,7 @@ private struct RecordedConfiguration {
 private struct RecordedManifest: Decodable {
   let inputs: [String: String]
   let commandLine: [String]
-  var dataDigest: String? { inputs["dataset"] }
+  var dataDigest: String? { inputs[RunInput.dataset] }
 
   init?(_ folder: String) {
     guard let data = FileManager.default.contents(atPath: "\(folder)/manifest.json"),
