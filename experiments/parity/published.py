@@ -55,7 +55,7 @@ def train(options, dataset, algorithm, seed):
     updates = options.updates or published_updates(algorithm)
     keys |= {"offline.members": 1, "offline.gradientSteps": updates, "offline.epochSteps": min(5000, updates),
              "evaluation.episodes": 10}
-    # With the file's name: a run that is done does not look at its dataset again.
+    # With the file's name: another file is another run.
     run = f"{options.task}-{algorithm}-{seed}-{updates}-{pathlib.Path(dataset).stem}"
     output = pathlib.Path(options.output) / run
     output.parent.mkdir(parents=True, exist_ok=True)
