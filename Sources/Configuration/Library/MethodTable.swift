@@ -57,7 +57,8 @@ public enum MethodTable {
       ] : ["–", "–", "–"]
     guard values.trainsOnline else { return offline + ["–", "–", "–", "–", "–"] }
     let online = values.online
-    let handOver = values.startsFromAgents ? online.actor.rawValue : "–"
+    let start = online.startValues == .learned ? "" : ", critics at the data's returns"
+    let handOver = values.startsFromAgents ? online.actor.rawValue + start : "–"
     let multiplier =
       online.firstBlockMultiplier == 1
       ? "" : ", \(online.firstBlockMultiplier * online.updatesPerStep) in the first block"
