@@ -42,6 +42,12 @@ struct OfflineData {
     self.digest = digest
     let file = try D4RLDataset(contentsOf: path)
     try file.check(against: task.specification)
+    // What these need would add up with the columns, so they come before them.
+    let summary = try DatasetSummary(file, specification: task.specification)
+    rewardScale =
+      configuration.dataset.rewards == .raw
+      ? 1 : try OfflineData.rewardScale(summary, path: path)
+    startValues = try StartValues(configuration, dataset: file, rewardScale: rewardScale)
     let wantsReturns = algorithm?.extraColumns.contains(.returnToGo) ?? false
     let transitions = try file.transitions(
       configuration.dataset.nextObservations == .stored ? .storedNextObservations : .followingRow,
@@ -49,17 +55,12 @@ struct OfflineData {
     guard transitions.count > 0 else {
       throw RunError.inconsistent(path: path, reason: "the dataset has no transitions")
     }
-    let summary = try DatasetSummary(file, specification: task.specification)
     guard !wantsReturns || summary.completeEpisodes > 0 else {
       throw RunError.inconsistent(
         path: path,
         reason: "'\(algorithm!.name)' needs returns, and no episode in these data has an end")
     }
     warnings = summary.trainingWarnings.map { "\(path): \($0)" }
-    rewardScale =
-      configuration.dataset.rewards == .raw
-      ? 1 : try OfflineData.rewardScale(summary, path: path)
-    startValues = try StartValues(configuration, dataset: file, rewardScale: rewardScale)
     buffer = ReplayBuffer(transitions)
     observations = transitions.observations
     normalizer =

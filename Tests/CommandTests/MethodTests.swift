@@ -65,12 +65,13 @@ import Testing
     return (result + more).flatMap { ["--set", $0] }
   }
 
+  /// Episodes are long enough that some of their returns are known.
   private func dataset(_ robot: String) throws -> String {
     let path = folder.file("\(robot).hdf5")
     let made = try CommandRunner.run(
       "sac", "--env", robot, "--output", folder.file("maker"), "--replay-dataset", path, "--quiet",
-      "--set", "networks.hiddenUnits=8", "--set", "sac.environmentSteps=200", "--set",
-      "sac.blockSteps=100", "--set", "sac.updatesPerStep=0.01", "--set", "evaluation.episodes=1")
+      "--set", "networks.hiddenUnits=8", "--set", "sac.environmentSteps=1000", "--set",
+      "sac.blockSteps=500", "--set", "sac.updatesPerStep=0.002", "--set", "evaluation.episodes=1")
     #expect(made.status == 0, "\(made.errors)")
     return path
   }

@@ -26,7 +26,8 @@ struct ScaleTests {
       }
       var part = D4RLRows()
       part.observations = values(17)
-      part.nextObservations = values(17)
+      // Of the following row, as a reader expects; blocks end with an episode.
+      part.nextObservations = Array(part.observations.dropFirst(17) + values(17).prefix(17))
       part.actions = values(6)
       part.rewards = values(1)
       part.actionLogProbs = part.rewards
