@@ -117,7 +117,8 @@ def main():
         plan = json.load(file)
     figure = plan.get("figure") or {}
     column = figure.get("y", "eval_normalized_score")
-    labels = figure.get("labels", {})
+    # YAML reads a label such as 3e-4 as a number.
+    labels = {variant: str(label) for variant, label in figure.get("labels", {}).items()}
     runs = [job for job in plan["jobs"] if job["kind"] == "run"]
     tasks = list(dict.fromkeys(run["task"] for run in runs))
     variants = list(dict.fromkeys(run["variant"] for run in runs))
