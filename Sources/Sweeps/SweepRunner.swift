@@ -18,6 +18,8 @@ public final class SweepRunner {
   /// How often jobs have failed under this runner: an error comes again, a kill perhaps not.
   private var failures: [String: Int] = [:]
   private static let mostKills = 3
+  /// Seconds between looks at the directory, which is perhaps on another machine.
+  private static let lookInterval = 1.0
 
   private struct Child {
     let job: SweepJob
@@ -49,18 +51,23 @@ public final class SweepRunner {
   /// - Throws: `Interrupted` when asked to stop, after all checkpoints; `RunError`.
   public func run() throws -> SweepStatus {
     try plan.write(to: output)
+    var nextLook = 0.0
     while true {
-      try reap()
+      let hasEnded = try reap()
       if interruption.isRequested { return try stop() }
-      let status = SweepStatus(plan, in: output, done: &done, watch: watch)
-      try launch(status)
-      display.show(status)
-      let others = status.entries.contains { entry in
-        entry.state == .running && !children.contains { $0.job.id == entry.job.id }
-      }
-      if children.isEmpty, !others {
-        display.close()
-        return status
+      let now = ProcessInfo.processInfo.systemUptime
+      if hasEnded || now >= nextLook {
+        nextLook = now + SweepRunner.lookInterval
+        let status = SweepStatus(plan, in: output, done: &done, watch: watch)
+        try launch(status)
+        display.show(status)
+        let others = status.entries.contains { entry in
+          entry.state == .running && !children.contains { $0.job.id == entry.job.id }
+        }
+        if children.isEmpty, !others {
+          display.close()
+          return status
+        }
       }
       Thread.sleep(forTimeInterval: 0.2)
     }
@@ -104,7 +111,9 @@ public final class SweepRunner {
   }
 
   /// Takes note of the children that have ended.
-  private func reap() throws {
+  ///
+  /// - Returns: whether there are any.
+  private func reap() throws -> Bool {
     // Asked once: one that ends meanwhile is for the next time.
     let ended = children.filter { !$0.process.isRunning }
     children.removeAll { child in ended.contains { $0.job.id == child.job.id } }
@@ -124,6 +133,7 @@ public final class SweepRunner {
         display.note("\(how): \(child.job.title); see \(child.log)" + lastLine(child.log))
       }
     }
+    return !ended.isEmpty
   }
 
   private func lastLine(_ log: String) -> String {
