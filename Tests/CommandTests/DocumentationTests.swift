@@ -9,8 +9,7 @@ import Testing
 
 /// What README and docs say one can type exists, and links lead somewhere. `make docs-check` runs the tutorials.
 @Suite struct DocumentationTests {
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../..").standardized
+  static let root = Resources.package
 
   /// README, all pages below `docs` and `experiments`, and DocC's articles.
   static let pages: [String] = {

@@ -81,8 +81,7 @@ import Testing
   /// `make settings` writes the page.
   @Test func theSettingsPageIsThatOfTheDeclarations() throws {
     let result = try CommandRunner.run("settings")
-    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../docs/settings.md").standardized
+    let page = Resources.package.appendingPathComponent("docs/settings.md")
     #expect(try result.output == String(contentsOf: page, encoding: .utf8))
     #expect(result.output.contains("| `online.finalTimestep` | 125000 | a whole number ≥ 1 |"))
   }

@@ -14,26 +14,25 @@ import Testing
 
   /// Episodes of four, three and three rows, the first ended by a terminal, the second by a time-out, the third by
   /// the end of the file; each row is worth 1.
-  @Test func returnsToGoEndWithTheEpisode() throws {
+  private func threeEnds() throws -> D4RLDataset {
     var columns = DatasetFile.columns(rows: 10)
     columns["terminals"] = .flags((0..<10).map { $0 == 3 })
     columns["timeouts"] = .flags((0..<10).map { $0 == 6 })
     let path = folder.file("ends.hdf5")
     try DatasetFile.write(columns, to: path)
-    let transitions = try D4RLDataset(contentsOf: path).transitions(returnDiscount: 0.5)
+    return try D4RLDataset(contentsOf: path)
+  }
+
+  @Test func returnsToGoEndWithTheEpisode() throws {
+    let transitions = try threeEnds().transitions(returnDiscount: 0.5)
     // Rows 6 and 9 are dropped.
     #expect(transitions.returnsToGo == [1.875, 1.75, 1.5, 1, 1.75, 1.5, 1.75, 1.5])
   }
 
-  /// The same rows and γ = 0.1: of what a time-out or the end of the file cuts off, three rewards before it a
-  /// thousandth is missing, two before it a hundredth, which is too much.
+  /// γ = 0.1: of what a time-out or the end of the file cuts off, three rewards before it a thousandth is missing,
+  /// two before it a hundredth, which is too much.
   @Test func returnsAreKnownFarFromACut() throws {
-    var columns = DatasetFile.columns(rows: 10)
-    columns["terminals"] = .flags((0..<10).map { $0 == 3 })
-    columns["timeouts"] = .flags((0..<10).map { $0 == 6 })
-    let path = folder.file("known.hdf5")
-    try DatasetFile.write(columns, to: path)
-    let file = try D4RLDataset(contentsOf: path)
+    let file = try threeEnds()
     let known = try file.knownReturns(discount: 0.1)
     #expect(known.returns == [1.111, 1.11, 1.1, 1, 1.11, 1.11])
     let all = try file.transitions().observations

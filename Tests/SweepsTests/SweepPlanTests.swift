@@ -282,6 +282,35 @@ import Testing
     }
   }
 
+  /// The program that draws takes a curve without a label by its variant, and leaves a label without a curve out:
+  /// a typing error would change a picture and nothing else.
+  @Test func everyCurveOfAFigureHasItsName() throws {
+    let folder = Resources.package.appendingPathComponent("experiments/figures")
+    func files(_ folder: URL) throws -> [URL] {
+      try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.pathExtension == "yaml" }
+    }
+    let scales = try files(folder.appendingPathComponent("scales"))
+    var count = 0
+    for figure in try files(folder) {
+      let name = figure.lastPathComponent
+      let plans = try scales.map {
+        try SweepPlan(SweepFile(file: figure.path, scale: $0.path))
+      }
+      guard case .object(let settings) = plans[0].figure,
+        case .object(let labels) = settings["labels"]
+      else { continue }
+      count += 1
+      let variants = Set(plans.flatMap { $0.jobs(.run).compactMap { $0.place?.variant } })
+      #expect(Set(labels.keys) == variants, "\(name)")
+      for (variant, label) in labels {
+        if case .text = label { continue }
+        Issue.record("\(name): the label of '\(variant)' is no text: \(label)")
+      }
+    }
+    #expect(count == 15)
+  }
+
   @Test func aPlanComesBackFromItsFile() throws {
     let plan = try plan(
       "{tasks: [hopper-medium-v2], methods: [bred], seeds: [0], "
