@@ -4,6 +4,7 @@ import Configuration
 import DenseMath
 import Environments
 import Foundation
+import RLCore
 import TestSupport
 import Testing
 
@@ -297,11 +298,14 @@ import Testing
       let plans = try scales.map {
         try SweepPlan(SweepFile(file: figure.path, scale: $0.path))
       }
-      guard case .object(let settings) = plans[0].figure,
-        case .object(let labels) = settings["labels"]
+      guard case .object(let settings)? = plans[0].figure,
+        case .object(let labels)? = settings["labels"]
       else { continue }
       count += 1
-      let variants = Set(plans.flatMap { $0.jobs(.run).compactMap { $0.place?.variant } })
+      var variants: Set<String> = []
+      for plan in plans {
+        for run in plan.jobs(.run) { variants.insert(try #require(run.place).variant) }
+      }
       #expect(Set(labels.keys) == variants, "\(name)")
       for (variant, label) in labels {
         if case .text = label { continue }
