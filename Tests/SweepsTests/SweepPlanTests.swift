@@ -291,12 +291,17 @@ import Testing
       try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         .filter { $0.pathExtension == "yaml" }
     }
+    func oneSeed(_ file: URL) throws -> String {
+      try String(contentsOf: file, encoding: .utf8).replacing(
+        /seeds: 0\.\.[0-9]/, with: "seeds: [0]")
+    }
     let scales = try files(folder.appendingPathComponent("scales"))
     var count = 0
     for figure in try files(folder) {
       let name = figure.lastPathComponent
       let plans = try scales.map {
-        try SweepPlan(SweepFile(file: figure.path, scale: $0.path))
+        try SweepPlan(
+          SweepFile(path: name, yaml: oneSeed(figure), scale: ($0.path, oneSeed($0))))
       }
       guard case .object(let settings)? = plans[0].figure,
         case .object(let labels)? = settings["labels"]
