@@ -90,11 +90,28 @@ def cql_drawn_backup(agent):
     impl.compute_target = compute_target
 
 
+def log_temperature(agent):
+    """d3rlpy's temperature follows the gradient of alpha (...), in rlkit and here that of log alpha (...). The factor
+    alpha changes during a run, and Adam divides it out only as fast as its second moments forget."""
+    impl = agent.impl
+
+    def update_temp(log_prob):
+        optimizer, parameter = impl._modules.temp_optim, d3rlpy.models.torch.get_parameter(impl._modules.log_temp)
+        optimizer.zero_grad()
+        loss = -(parameter * (log_prob.detach() - impl._action_size)).mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    impl.update_temp = update_temp
+
+
 D3RLPY_SWITCHES = {
     "awac": [awac_backup, awac_unclamped],
     "iql": [iql_log_std],
     "bcq": [bcq_decoder],
-    "cql": [cql_drawn_backup],
+    "cql": [cql_drawn_backup, log_temperature],
+    "sac": [log_temperature],
 }
 
 D3RLPY = {
