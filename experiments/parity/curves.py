@@ -231,30 +231,36 @@ class Rows:
         return act
 
 
-def run_d3rlpy(options, name, robot, seed, as_released=False, without=()):
+def d3rlpy_updates(options, name, robot, seed, as_released=False, without=()):
+    """(updates, agent, rows, the update's metrics) after each update."""
     import torch
 
     import peers
 
     torch.manual_seed(seed)
-    setting, (steps, interval) = OFFLINE[name], length_of(name, options)
+    setting, (steps, _) = OFFLINE[name], length_of(name, options)
     rows = Rows(data_of(options, robot), setting.get("keys", {}))
     agent = peers.d3rlpy_agent(name, rows.sizes, [256, 256], setting["theirs"], as_released, without)
     if not as_released:
         peers.start_like_ours(name, agent)
-    impl, evaluate = agent.impl, Evaluation(robot, seed)
     size = setting["theirs"]["batch_size"]
-    # AWAC's loss of the policy is a sum over rows there.
-    means = Means(sums_over_rows=size if name == "awac" else 1)
     zeros, ones, nothing = torch.zeros(size, 1), torch.ones(size, 1), torch.zeros(size, rows.sizes[1])
     for step in range(steps):
         observations, actions, rewards, following, terminals = rows.minibatch(size)
-        metrics = impl.update(peers.d3rlpy.torch_utility.TorchMiniBatch(
+        metrics = agent.impl.update(peers.d3rlpy.torch_utility.TorchMiniBatch(
             observations=observations, actions=actions, rewards=rewards, next_observations=following,
             next_actions=nothing, returns_to_go=zeros, terminals=terminals, intervals=ones, device="cpu:0"), step)
+        yield step + 1, agent, rows, metrics
+
+
+def run_d3rlpy(options, name, robot, seed, **definitions):
+    evaluate, interval = Evaluation(robot, seed), length_of(name, options)[1]
+    # AWAC's loss of the policy is a sum over rows there.
+    means = Means(sums_over_rows=OFFLINE[name]["theirs"]["batch_size"] if name == "awac" else 1)
+    for step, agent, rows, metrics in d3rlpy_updates(options, name, robot, seed, **definitions):
         means.add(metrics)
-        if (step + 1) % interval == 0:
-            yield step + 1, *evaluate(rows.asked(impl.predict_best_action)), *means.take()
+        if step % interval == 0:
+            yield step, *evaluate(rows.asked(agent.impl.predict_best_action)), *means.take()
 
 
 def run_corl(options, name, robot, seed):
