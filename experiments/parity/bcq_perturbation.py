@@ -1,8 +1,8 @@
 """How many outputs of BCQ's perturbation network have saturated to one sign, in d3rlpy and here.
 
-The perturbation of an action is phi * tanh(network). An output that gives one sign to all rows no longer
-learns: tanh is flat there. Which outputs do is decided in the first updates, at random, and Q, and so the
-policy's loss, is the lower the more of them there are (docs/results/parity.md).
+The perturbation of an action is phi * tanh(network). An output that gives one sign to all rows hardly
+learns any more: tanh is flat there. Which outputs do is decided in the first updates, at random; the seed
+with most of them had the lowest Q (docs/results/parity.md).
 
     python experiments/parity/bcq_perturbation.py --bred .build/release/bred --seeds 8
 """
