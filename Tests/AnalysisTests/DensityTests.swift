@@ -3,6 +3,7 @@ import DenseMath
 import Foundation
 import RLCore
 import Runs
+import TestSupport
 import Testing
 
 @testable import Analysis
@@ -111,6 +112,67 @@ import Testing
       ).csv
     }
     #expect(found[0] == found[1])
+  }
+
+  /// Stopped twice, it gives the bytes of one that was not.
+  @Test func aStoppedStudyGoesOnToTheSameBytes() throws {
+    var brief = options
+    (brief.updates, brief.rows) = (250, 10)
+    let data = gaussian(500, seed: 1)
+    let folder = TemporaryDirectory()
+    let file = "\(folder.path)/model.safetensors"
+    func study(
+      _ options: DensityStudy.Options, to file: String?, _ data: Matrix,
+      _ interruption: Interruption = Interruption(), progress: (Int, Double) -> Void = { _, _ in }
+    ) throws -> DensityStudy {
+      try DensityStudy(
+        dataset: data, actionSize: 1, others: [], options, pool: pool, checkpoint: file,
+        interruption: interruption, progress: progress)
+    }
+    let whole = try study(brief, to: nil, data)
+    for stop in [100, 200] {
+      let interruption = Interruption()
+      #expect(throws: Interrupted.self) {
+        try study(brief, to: file, data, interruption) { count, _ in
+          if count == stop { interruption.request() }
+        }
+      }
+    }
+    var seen: [Int] = []
+    let resumed = try study(brief, to: file, data) { count, _ in seen.append(count) }
+    #expect(seen == [250])
+    #expect(resumed.csv == whole.csv && resumed.finalLoss == whole.finalLoss)
+    #expect(whole.finalLoss.isFinite)
+
+    // A trained model judges without training, with more draws and rows.
+    var more = brief
+    (more.draws, more.rows) = (200, 20)
+    #expect(
+      try study(more, to: file, data).csv == study(more, to: nil, data).csv)
+    // And can be trained on.
+    var longer = brief
+    longer.updates = 300
+    let (trainedOn, afresh) = (
+      try study(longer, to: file, data), try study(longer, to: nil, data)
+    )
+    #expect(trainedOn.csv == afresh.csv && trainedOn.finalLoss == afresh.finalLoss)
+
+    // But not as another study's.
+    #expect {
+      try study(brief, to: file, data)
+    } throws: { "\($0)".contains("updates: expected at most 250, found 300") }
+    var wider = longer
+    wider.width = 48
+    #expect {
+      try study(wider, to: file, data)
+    } throws: { "\($0)".contains("width: 48, there 32") }
+    #expect {
+      try study(longer, to: file, gaussian(500, seed: 2))
+    } throws: { "\($0)".contains("dataset: 500 rows") }
+    try Data("no tensors".utf8).write(to: URL(fileURLWithPath: file))
+    #expect {
+      try study(longer, to: file, data)
+    } throws: { "\($0)".contains("\(file): this checkpoint cannot be resumed") }
   }
 
   @Test func setsThatDoNotFitAreRefused() throws {

@@ -59,7 +59,7 @@ if grep -q '"analysis":"density"' "$out/figure-$number.json"; then
   [ -f "$online" ] || "$bred" dataset collect --env walker2d --policy "$out/sweep/$runs" --steps "$steps" --seed 0 \
     --output "$online" $QUIET
   [ -f "$out/figure-$number-density.csv" ] ||
-    "$bred" analyse density "$data" --online "$online" --output "$out/figure-$number-density.csv" $density $QUIET
+    "$bred" analyse density "$data" --online "$online" --output "$out/figure-$number-density.csv" --resume $density $QUIET
   exec "$python" experiments/figures/figure_01.py --dataset "$data" --online "$online" \
     --density "$out/figure-$number-density.csv" --scale "$scale" --output "$out/figure-$number"
 fi

@@ -3,7 +3,7 @@ import Autodiff
 package import DenseMath
 import RLCore
 import Replay
-import Runs
+package import Runs
 
 /// How likely rows are under a model of a dataset (BRED, figure 1b): those of the dataset that the model was not
 /// trained on, and those that an agent met when it began to act.
@@ -28,6 +28,17 @@ package struct DensityStudy {
     package var seed: UInt64 = 0
 
     package init() {}
+
+    /// What a model depends on beside the number of updates, by name.
+    fileprivate func identity(dataset: Matrix, latentSize: Int) -> [String: String] {
+      let digest = dataset.elements.withUnsafeBytes { SHA256.hexDigest(of: Array($0)) }
+      return [
+        "dataset": "\(dataset.rows) rows, SHA-256 \(digest)",
+        "validation-fraction": "\(validationFraction)", "batch-size": "\(batchSize)",
+        "learning-rate": "\(learningRate)", "width": "\(width)", "latent": "\(latentSize)",
+        "seed": "\(seed)",
+      ]
+    }
   }
 
   /// Some rows of one origin.
@@ -45,7 +56,7 @@ package struct DensityStudy {
   }
 
   package let sets: [Set]
-  /// Mean negative evidence bound of the last hundred updates.
+  /// Mean negative evidence bound of the last hundred updates, or of those after the last full hundred.
   package let finalLoss: Double
 
   /// Splits, trains and estimates; the same for any number of threads.
@@ -54,11 +65,15 @@ package struct DensityStudy {
   ///   - dataset: rows (s, a), the model's.
   ///   - actionSize: how many of a row's columns are the action's.
   ///   - others: rows of other origins, by name.
-  ///   - progress: called after every hundredth update with their number and the loss.
-  /// - Throws: ``RunError`` where the sets do not fit, `TrainingError` where the loss diverges.
+  ///   - checkpoint: file that keeps the model, and from which its training goes on where it is there.
+  ///   - interruption: looked at between updates.
+  ///   - progress: called after every hundredth update and the last, with their number and the loss.
+  /// - Throws: ``RunError`` where the sets do not fit or the checkpoint is of another study, `TrainingError` where
+  ///   the loss diverges, `Interrupted` after a checkpoint.
   package init(
     dataset: Matrix, actionSize: Int, others: [(name: String, rows: Matrix)], _ options: Options,
-    pool: WorkerPool, progress: (Int, Double) -> Void = { _, _ in }
+    pool: WorkerPool, checkpoint: String? = nil, interruption: Interruption = Interruption(),
+    progress: (Int, Double) -> Void = { _, _ in }
   ) throws {
     let held = Int((options.validationFraction * Double(dataset.rows)).rounded())
     guard held >= 1, dataset.rows - held >= 2 else {
@@ -85,27 +100,11 @@ package struct DensityStudy {
     setup.normalizer = normalizer
     setup.seed = options.seed
     let model = try Agent(DensityModel.self, settings, setup, pool: pool)
-    let key = RandomStream.Key(seed: options.seed, purpose: "analysis/density/minibatch")
-    var batch = Batch(
-      size: options.batchSize, observationSize: dataset.columns, actionSize: 1)
-    var sum = 0.0
-    var last = Double.nan
-    for update in 0..<options.updates {
-      var stream = key.stream(step: UInt64(update))
-      let width = dataset.columns
-      for row in 0..<batch.size {
-        let source = stream.index(below: training.rows)
-        for c in 0..<width {
-          batch.observations.elements[row * width + c] = training.elements[source * width + c]
-        }
-      }
-      sum += try model.update(on: batch).values[0]
-      guard (update + 1) % 100 == 0 || update + 1 == options.updates else { continue }
-      last = sum / Double(update % 100 + 1)
-      sum = 0
-      progress(update + 1, last)
-    }
-    finalLoss = last
+    var steps = DensityTraining(
+      model, on: training, options,
+      identity: options.identity(dataset: dataset, latentSize: settings.latentSize))
+    finalLoss = try steps.run(
+      checkpoint: checkpoint, interruption: interruption, progress: progress)
 
     let estimate = ImportanceWeightedLikelihood(
       encoder: model.networks("encoder")![0], decoder: model.networks("decoder")![0],

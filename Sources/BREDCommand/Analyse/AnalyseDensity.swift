@@ -16,13 +16,17 @@ struct AnalyseDensity: ParsableCommand {
       standardised, and densities are those of standardised rows. Online rows come from a run with \
       --replay-dataset, or from bred dataset collect.
 
-      The CSV has a line for each estimated row: set, row, log_likelihood.
+      The CSV has a line for each estimated row: set, row, log_likelihood. The model is kept beside it, as \
+      OUTPUT.safetensors, while it is trained and afterwards: --resume goes on with a study that was stopped, \
+      and judges other rows, or with more draws, without training again.
 
       Examples:
         bred analyse density walker2d-medium-v2 --online online.hdf5 \\
           --output density.csv
         bred analyse density data.hdf5 --online a.hdf5 --online b.hdf5 \\
           --output density.csv --updates 20000
+        bred analyse density data.hdf5 --online c.hdf5 --output density.csv \\
+          --updates 20000 --resume
       """)
 
   @Argument(
@@ -70,6 +74,9 @@ struct AnalyseDensity: ParsableCommand {
   @Option(name: .long, parsing: .unconditional, help: "Seed of split, training and draws.")
   var seed: UInt64 = 0
 
+  @Flag(name: .long, help: "Go on with the model beside --output, and write the CSV anew.")
+  var resume = false
+
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var outputOptions: OutputOptions
 
@@ -100,7 +107,8 @@ struct AnalyseDensity: ParsableCommand {
   }
 
   mutating func run() throws {
-    try output.prepare(replacing: false)
+    let model = OutputFile("\(output.path).safetensors")
+    for file in [output, model] { try file.prepare(replacing: resume, hint: "see --resume") }
     func read(_ path: String) throws -> Transitions {
       try D4RLDataset(contentsOf: DatasetLocation.resolve(path)).transitions()
     }
@@ -116,11 +124,14 @@ struct AnalyseDensity: ParsableCommand {
     (options.rows, options.validationFraction, options.seed) = (rows, validationFraction, seed)
     let data = try read(dataset)
     let others = try online.map { (name: $0, rows: joined(try read($0))) }
+    let interruption = Interruption()
+    interruption.listen()
     let isQuiet = outputOptions.quiet
     let (all, every) = (updates, max(100, updates / 10 / 100 * 100))
     let study = try DensityStudy(
       dataset: joined(data), actionSize: data.actions.columns, others: others, options,
-      pool: threads.pool()
+      pool: threads.pool(), checkpoint: model.path,
+      interruption: interruption
     ) { update, loss in
       guard !isQuiet, update % every == 0 || update == all else { return }
       Console.log(String(format: "density %d/%d updates  loss %.3f", update, all, loss))
