@@ -107,32 +107,32 @@ public final class RunDirectory {
     guard try lengthenings(of: path, from: before, to: context.configuration).isEmpty else {
       return false
     }
-    let dataset = context.configuration.dataset.path
     try refuseOtherInputs(
-      of: path, dataset: dataset == before.dataset.path ? nil : HomePath.expanded(dataset),
-      agents: agents)
+      of: path, dataset: HomePath.expanded(context.configuration.dataset.path), agents: agents)
     return true
   }
 
-  /// A finished run reads nothing any more: that it was made of other data or agents than the command names would
-  /// go unnoticed.
+  /// A finished run reads nothing any more: that it was made of other data or agents than the command names, or
+  /// than lie there now, would go unnoticed. What is no longer there is no other.
   ///
-  /// - Parameters:
-  ///   - dataset: a file under another name than the run's own.
-  ///   - agents: a folder with members.
+  /// - Parameter agents: a folder with members.
   private static func refuseOtherInputs(
-    of path: String, dataset: String?, agents: String?
+    of path: String, dataset: String, agents: String?
   ) throws(RunError) {
     let stages = try names(in: path).sorted().map { "\(path)/\($0)" }
+    // Stages of a pipeline have their dataset in common.
+    var digests: [String: String] = [:]
     for directory in [path] + stages {
       let inputs = RunManifest(in: directory)?.inputs ?? [:]
       for (role, digest) in inputs.sorted(by: { $0.key < $1.key }) {
         let given =
           role == RunInput.dataset
           ? dataset : agents.map { "\($0)/\(role.dropFirst(RunInput.agents.count))" }
-        guard let given, let found = SHA256.hexDigest(ofFile: given), found != digest else {
+        guard let given, let found = digests[given] ?? SHA256.hexDigest(ofFile: given) else {
           continue
         }
+        digests[given] = found
+        if found == digest { continue }
         throw .inconsistent(
           path: path,
           reason: "the run is finished, and was made with another \(role) than '\(given)'; "

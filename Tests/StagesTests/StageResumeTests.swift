@@ -251,9 +251,13 @@ import Testing
     try FileManager.default.copyItem(atPath: dataset, toPath: copy)
     try tune(copy, moved)
 
-    let handle = try #require(FileHandle(forWritingAtPath: copy))
-    try handle.seekToEnd()
-    try handle.write(contentsOf: Data([0]))
+    func append(to file: String) throws {
+      let handle = try #require(FileHandle(forWritingAtPath: file))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Data([0]))
+      try handle.close()
+    }
+    try append(to: copy)
     try expectRefusal(copy, ensemble, "dataset")
     let (first, second) = (moved + "/weights/member-0", moved + "/weights/member-1")
     try FileManager.default.removeItem(atPath: first)
@@ -267,6 +271,12 @@ import Testing
       let changed = try configuration([.offline], offline + ["dataset.path=\(copy)"])
       try OfflineStage(resumed(changed)).run(output: ensemble)
     }
+
+    // Nor has a file changed where it lies; one that is gone is no other.
+    try append(to: dataset)
+    try expectRefusal(dataset, ensemble, "dataset")
+    try FileManager.default.removeItem(atPath: dataset)
+    try tune(dataset, ensemble)
   }
 
   /// A diverged run stops with an error that names the loss, and keeps its last good checkpoint.
