@@ -34,6 +34,10 @@ public final class AdvantageWeightedActorCritic: Algorithm {
     public var advantageScale = 2.0
     @Setting("How advantages become weights.", source: "rlkit")
     public var weighting = Weighting.softmax
+    @Setting(
+      "Whether the policy's draws are clipped to ±1, where the data's actions are, before the critics judge them.",
+      source: "CORL, d3rlpy; rlkit: not")
+    public var clipsDraws = false
     @Setting(1...8, "Hidden layers of the policy.", source: "rlkit")
     public var policyLayers = 4
     @Setting(above: 0, through: 1, "Adam's step size for the policy.", source: "rlkit")
@@ -71,8 +75,13 @@ public final class AdvantageWeightedActorCritic: Algorithm {
     qMean = parts.metric("q_mean", "minⱼ Qⱼ(s, a), averaged")
   }
 
+  /// What the critics are asked about.
+  private func judged(_ draws: Variable) -> Variable {
+    settings.clipsDraws ? draws.clamped(-1, 1) : draws
+  }
+
   public func update(_ batch: Rows, _ step: Step) throws(TrainingError) {
-    let next = actor(batch.nextObservations).sample(drawNext).actions
+    let next = judged(actor(batch.nextObservations).sample(drawNext).actions)
     let y =
       batch.rewards
       + settings.discount * batch.masks * critics.target(batch.nextObservations, next).minimum()
@@ -84,7 +93,7 @@ public final class AdvantageWeightedActorCritic: Algorithm {
     qMean.record(q.batchMean)
     try step.minimize(actor, reporting: policyLoss) {
       let policy = actor(batch.observations)
-      let now = policy.sample(drawNow).actions.detached
+      let now = judged(policy.sample(drawNow).actions.detached)
       let advantage = q - critics(batch.observations, now).minimum()
       advantageMetric.record(advantage.batchMean)
       let weight =
