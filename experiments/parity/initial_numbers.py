@@ -235,12 +235,16 @@ def td3_bc(report, options):
 
 
 def awac(report, options):
-    case = "AWAC, d3rlpy"
-    reference = fixture("algorithms/awac", "softmax")
+    awac_case(report, options, "AWAC, d3rlpy", "softmax")
+    awac_case(report, options, "AWAC with clipped draws, d3rlpy", "clipped", without=["awac_unclamped"])
+
+
+def awac_case(report, options, case, name, without=()):
+    reference = fixture("algorithms/awac", name)
     rows = len(reference["updates"][0]["batch"]["rewards"])
     # The policy's loss is a sum there, so that a decay of the same effect is greater.
     agent, impl, modules, gradients = d3rlpy_case(
-        "awac", [8, 8], {"lam": 2.0}, options, weight_decay=rows * 1e-4)
+        "awac", [8, 8], {"lam": 2.0}, options, weight_decay=rows * 1e-4, without=without)
     policy = modules.policy
     network = plain(policy._encoder, policy._mu)
     parts = {

@@ -43,7 +43,8 @@ def awac_backup(agent):
 
 
 def awac_unclamped(agent):
-    """d3rlpy, like CORL, clamps the policy's draws to [-1, 1] before critics see them; rlkit and we do not."""
+    """d3rlpy, like CORL, clamps the policy's draws to [-1, 1] before critics see them; rlkit does not, nor do
+    we without clipsDraws."""
     unclamped = mock.patch.multiple(
         GaussianDistribution, sample=lambda self: self._dist.rsample(),
         sample_n=lambda self, n: self._dist.rsample((n,)).transpose(0, 1))
