@@ -26,7 +26,7 @@ import threading
 
 from jobs import finish, run_all
 from settings import (
-    EPISODES, INTERVAL, OFFLINE, ONLINE, ONLINE_INTERVAL, ONLINE_STEPS, ROBOTS, ROWS, SEEDS, UPDATES)
+    COMPARED, EPISODES, INTERVAL, OFFLINE, ONLINE, ONLINE_INTERVAL, ONLINE_STEPS, ROBOTS, ROWS, SEEDS, UPDATES)
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -45,19 +45,19 @@ LEFT_ON = {"d3rlpy": ["log_temperature"], "d3rlpy-clamped": ["awac_unclamped"]}
 def every_job():
     """In the order in which comparisons become whole: the cheap ones first, a seed at a time."""
     cheap = ["bc", "td3-bc", "iql", "awac", "bcq"]
-    for robot in ROBOTS:
+    for robot in COMPARED:
         for seed in SEEDS:
             for name in cheap:
                 yield from ((program, name, robot, seed) for program in ("bred", "d3rlpy"))
-    for robot in ROBOTS:
+    for robot in COMPARED:
         for seed in SEEDS:
             yield from ((program, "cql", robot, seed) for program in ("bred", "d3rlpy"))
-    for robot in ROBOTS:
+    for robot in COMPARED:
         for seed in SEEDS:
             for name in ONLINE:
                 yield from ((program, name, robot, seed) for program in ("bred", "sb3"))
     # What explains: the peers' definitions as released, our likelihood, SPOT.
-    for robot in ROBOTS:
+    for robot in COMPARED:
         for seed in SEEDS:
             yield "d3rlpy-clamped", "awac", robot, seed
             yield "d3rlpy-log-temperature", "cql", robot, seed
@@ -65,6 +65,8 @@ def every_job():
                 yield "d3rlpy-as-released", name, robot, seed
             yield "bred", "bc-likelihood", robot, seed
             yield from ((program, "spot", robot, seed) for program in ("bred", "corl"))
+    for seed in SEEDS:
+        yield from ((program, "awac", "walker2d", seed) for program in ("bred", "d3rlpy"))
 
 
 def setting_of(name):
@@ -94,10 +96,13 @@ def score(robot, total):
 def data_of(options, robot):
     path = pathlib.Path(options.data) / f"{robot}-medium-{ROWS // 1000}k.hdf5"
     if not path.exists():
+        policy = ROOT / "experiments" / "policies" / f"{robot}-medium.safetensors"
+        if not policy.exists():
+            sys.exit(f"there is neither {path} nor {policy}, with which it would be made")
         path.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             [options.bred, "dataset", "collect", "--env", robot, "--seed", "0", "--steps", str(ROWS), "--quiet",
-             "--policy", ROOT / "experiments" / "policies" / f"{robot}-medium.safetensors", "--output", path],
+             "--policy", policy, "--output", path],
             check=True)
     return path
 

@@ -9,7 +9,10 @@ ROBOTS = {
     # Score 0 and score 100 of D4RL.
     "halfcheetah": {"gymnasium": "HalfCheetah-v4", "scores": (-280.178953, 12135.0)},
     "hopper": {"gymnasium": "Hopper-v4", "scores": (-20.272305, 3234.3)},
+    "walker2d": {"gymnasium": "Walker2d-v4", "scores": (1.629008, 4592.3)},
 }
+# Where everything is compared; on the other robot what has a question of its own.
+COMPARED = ["halfcheetah", "hopper"]
 ROWS, EPISODES, SEEDS = 200_000, 10, (0, 1, 2)
 
 WIDE = {"firstWidth": 256, "secondWidth": 256, "autoencoderWidth": 256}
