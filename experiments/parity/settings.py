@@ -121,8 +121,8 @@ def published(algorithm, task):
         keys |= {offline + "inverseTemperature": 6.0, offline + "expectile": 0.5}
     elif algorithm == "awac":
         keys |= {"networks.hiddenLayers": 3, offline + "policyLayers": 3, offline + "batchSize": 256,
-                 offline + "advantageScale": 0.3333, offline + "weighting": "exponential", offline + "clipsDraws": "true",
-                 offline + "policyDecay": 0}
+                 offline + "advantageScale": 0.3333, offline + "weighting": "exponential",
+                 offline + "clipsDraws": "true", offline + "policyDecay": 0}
     elif algorithm == "cql":
         keys |= {"networks.hiddenLayers": 3, offline + "policyLearningRate": 3e-5, offline + "conservativeWeight": 10}
         keys |= scaled if task == "hopper-medium-v2" else {}
